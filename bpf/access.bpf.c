@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Translations: what drivers ask for (vfio_pin_pages(), vfio_unpin_pages(), vfio_dma_rw()), and the
+ * functions that translate (vaddr_get_pfns(), vfio_pin_pages_remote()).
+ */
+#include "common.bpf.h"
+
+static __always_inline struct rs_frame *enter_outer(__u32 caller, __u32 request, __u64 device,
+						    __u64 iova, __u64 len)
+{
+	struct rs_frame *f = push_frame(caller, 0);
+
+	if (!f)
+		return NULL;
+	f->device = device;
+	f->iova = iova;
+	f->size = len;
+	f->request = request;
+	f->rflags = RS_REQF_OUTER;
+	return f;
+}
+
+/* The backend is entered through the outer function's request, or directly. */
+static __always_inline struct rs_frame *enter_backend(__u32 caller, __u32 request, __u64 iommu,
+						      __u64 iova, __u64 len)
+{
+	struct rs_frame *f = nested_frame();
+
+	if (!f || f->caller != caller || (f->rflags & RS_REQF_BACKEND)) {
+		f = push_frame(caller, iommu);
+		if (!f)
+			return NULL;
+		f->iova = iova;
+		f->size = len;
+		f->request = request;
+	}
+	f->rflags |= RS_REQF_BACKEND;
+	f->container = iommu;
+	f->begin_ns = bpf_ktime_get_ns();
+	enter_container(f);
+	return f;
+}
+
+static __always_inline void write_request(struct rs_frame *f, __s64 ret)
+{
+	struct rs_ev_request *ev = RS_RECORD(RS_EV_REQUEST, rs_ev_request);
+
+	if (!ev)
+		return;
+	fill_op(&ev->op, f, ret);
+	ev->device = f->device;
+	ev->iova.v = f->iova;
+	ev->len = f->size;
+	ev->begin_ns = f->begin_ns;
+	ev->prot = f->prot;
+	ev->request = f->request;
+	ev->gup_pages = f->gup_pages;
+	ev->gup_calls = f->gup_calls;
+	ev->gup_err = f->gup_err;
+	ev->acct_err = f->acct_err;
+	ev->rflags = f->rflags;
+	ev->range_prot = f->range_prot;
+	ev->range_iova.v = f->range_iova;
+	ev->range_mm = f->range_mm;
+	ev->range_flags = f->range_flags;
+	ev->reserved = 0;
+	bpf_ringbuf_submit(ev, 0);
+}
+
+static __always_inline void leave_backend(__u32 caller, __s64 ret)
+{
+	struct rs_task *t = nr_active ? this_task(false) : NULL;
+	struct rs_frame *f = top_frame(t);
+	struct vfio_dma *dma;
+
+	if (!f || f->caller != caller || !(f->rflags & RS_REQF_BACKEND))
+		return;
+	leave_container(f);
+	dma = find_dma(f->container, f->iova);
+	if (dma) {
+		f->rflags |= RS_REQF_RANGE;
+		f->range_iova = BPF_CORE_READ(dma, iova);
+		f->range_mm = dma_mm(dma);
+		f->range_prot = BPF_CORE_READ(dma, prot);
+		f->range_flags = dma_flags(dma);
+		if (f->range_mm && !mm_users(f->range_mm))
+			f->rflags |= RS_REQF_MM_DEAD;
+	}
+	if (f->rflags & RS_REQF_OUTER)
+		return;
+	write_request(f, ret);
+	pop_frame(t);
+}
+
+static __always_inline void leave_outer(__u32 caller, __s64 ret)
+{
+	struct rs_task *t = nr_active ? this_task(false) : NULL;
+	struct rs_frame *f = top_frame(t);
+
+	if (!f || f->caller != caller || !(f->rflags & RS_REQF_OUTER))
+		return;
+	write_request(f, ret);
+	pop_frame(t);
+}
+
+static __always_inline __u64 bytes_of(__u64 npage)
+{
+	return (__s32)npage > 0 ? (__u64)(__u32)npage << RS_PAGE_SHIFT : 0;
+}
+
+/* int vfio_pin_pages(device, iova, int npage, int prot, pages) */
+static __always_inline void enter_vfio_pin_pages(__u64 device, __u64 iova, __u64 npage, __u64 prot)
+{
+	struct rs_frame *f;
+
+	f = enter_outer(RS_IN_PIN, RS_REQ_PIN, device, iova, bytes_of(npage));
+	if (f)
+		f->prot = prot;
+}
+
+static __always_inline void leave_vfio_pin_pages(__u64 ret)
+{
+	leave_outer(RS_IN_PIN, (__s32)ret);
+}
+
+RS_ENTRY(vfio_pin_pages, 4)
+RS_EXIT(vfio_pin_pages)
+
+static __always_inline void enter_vfio_unpin_pages(__u64 device, __u64 iova, __u64 npage)
+{
+	enter_outer(RS_IN_UNPIN, RS_REQ_UNPIN, device, iova, bytes_of(npage));
+}
+
+static __always_inline void leave_vfio_unpin_pages(__u64 ret)
+{
+	leave_outer(RS_IN_UNPIN, 0);
+}
+
+RS_ENTRY(vfio_unpin_pages, 3)
+RS_EXIT(vfio_unpin_pages)
+
+static __always_inline void enter_vfio_dma_rw(__u64 device, __u64 iova, __u64 data, __u64 len,
+					      __u64 write)
+{
+	enter_outer(RS_IN_RW, (__u8)write ? RS_REQ_WRITE : RS_REQ_READ, device, iova, len);
+}
+
+static __always_inline void leave_vfio_dma_rw(__u64 ret)
+{
+	leave_outer(RS_IN_RW, (__s32)ret);
+}
+
+RS_ENTRY(vfio_dma_rw, 5)
+RS_EXIT(vfio_dma_rw)
+
+/* int vfio_iommu_type1_pin_pages(iommu_data, group, iova, int npage, int prot, pages) */
+static __always_inline void enter_vfio_iommu_type1_pin_pages(__u64 iommu, __u64 group, __u64 iova,
+							     __u64 npage, __u64 prot)
+{
+	struct rs_frame *f;
+
+	f = enter_backend(RS_IN_PIN, RS_REQ_PIN, iommu, iova, bytes_of(npage));
+	if (f)
+		f->prot = prot;
+}
+
+static __always_inline void leave_vfio_iommu_type1_pin_pages(__u64 ret)
+{
+	leave_backend(RS_IN_PIN, (__s32)ret);
+}
+
+RS_ENTRY(vfio_iommu_type1_pin_pages, 5)
+RS_EXIT(vfio_iommu_type1_pin_pages)
+
+static __always_inline void enter_vfio_iommu_type1_unpin_pages(__u64 iommu, __u64 iova, __u64 npage)
+{
+	enter_backend(RS_IN_UNPIN, RS_REQ_UNPIN, iommu, iova, bytes_of(npage));
+}
+
+static __always_inline void leave_vfio_iommu_type1_unpin_pages(__u64 ret)
+{
+	leave_backend(RS_IN_UNPIN, 0);
+}
+
+RS_ENTRY(vfio_iommu_type1_unpin_pages, 3)
+RS_EXIT(vfio_iommu_type1_unpin_pages)
+
+static __always_inline void enter_vfio_iommu_type1_dma_rw(__u64 iommu, __u64 iova, __u64 data,
+							  __u64 count, __u64 write)
+{
+	enter_backend(RS_IN_RW, (__u8)write ? RS_REQ_WRITE : RS_REQ_READ, iommu, iova, count);
+}
+
+static __always_inline void leave_vfio_iommu_type1_dma_rw(__u64 ret)
+{
+	leave_backend(RS_IN_RW, (__s32)ret);
+}
+
+RS_ENTRY(vfio_iommu_type1_dma_rw, 5)
+RS_EXIT(vfio_iommu_type1_dma_rw)
+
+/* vaddr_get_pfns(mm, vaddr, npages, prot, pfn, pages or batch): the one place that does GUP */
+static __always_inline void leaf_vaddr_get_pfns(__u64 mm, __u64 vaddr, __u64 npages, __u64 ret)
+{
+	struct rs_frame *f = nested_frame();
+	/* int before 6.18, long since; both fit, an error must be seen in either. */
+	__s64 n = (__s32)ret;
+	struct rs_ev_xlate *ev;
+
+	if (!f)
+		return;
+	f->gup_calls++;
+	f->work.gup_calls++;
+	if (n > 0) {
+		f->gup_pages += n;
+	} else {
+		f->gup_err = n;
+		f->work.gup_failed++;
+	}
+	if (!invalid_count(f->container) || f->details >= RS_DETAILS)
+		return;
+	f->details++;
+	ev = RS_RECORD(RS_EV_XLATE, rs_ev_xlate);
+	if (!ev)
+		return;
+	ev->req = f->req;
+	ev->container = f->container;
+	ev->vaddr.v = vaddr;
+	ev->npage = npages;
+	ev->ret = n;
+	ev->target_mm = mm;
+	ev->dma_iova.v = f->dma_iova;
+	ev->dma_size = f->dma_size;
+	ev->caller = f->caller;
+	ev->dma_flags = f->dma_flags;
+	bpf_ringbuf_submit(ev, 0);
+}
+
+RS_LEAF(vaddr_get_pfns, 3, RS_LEAF_GUP)
+
+static __always_inline void enter_vfio_pin_pages_remote(__u64 arg, __u64 vaddr)
+{
+	struct vfio_dma *dma = (void *)arg;
+	struct rs_frame *f = nested_frame();
+
+	if (!f)
+		return;
+	f->work.pin_calls++;
+	f->dma_iova = BPF_CORE_READ(dma, iova);
+	f->dma_size = BPF_CORE_READ(dma, size);
+	f->dma_flags = dma_flags(dma);
+}
+
+static __always_inline void leave_vfio_pin_pages_remote(__u64 ret)
+{
+	struct rs_frame *f = nested_frame();
+
+	if (f && (__s64)ret > 0)
+		f->work.pages_pinned += ret;
+}
+
+RS_ENTRY(vfio_pin_pages_remote, 2)
+RS_EXIT(vfio_pin_pages_remote)
+
+static __always_inline void enter_vfio_unpin_pages_remote(__u64 dma)
+{
+	struct rs_frame *f = nested_frame();
+
+	if (f)
+		f->work.unpin_calls++;
+}
+
+RS_ENTRY(vfio_unpin_pages_remote, 1)
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/**
+ * DOC: What all BPF programs share: maps, the task's stack of requests, hooks, records
+ *
+ * A hook's body is written once and emitted twice, as fentry/fexit and as kprobe/kretprobe; the
+ * loader enables one of the two (src/attach/). Requests live on a small stack in task-local storage,
+ * because they nest: an unmap calls a driver back, which unpins on the same thread.
+ */
+#ifndef RS_COMMON_BPF_H
+#define RS_COMMON_BPF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "vmlinux.h"
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "remapscope/event.h"
+
+#define EFAULT 14
+#define ENOENT 2
+#define EBUSY  16
+
+#define PF_EXITING 0x00000004 /* include/linux/sched.h */
+
+/* include/uapi/linux/vfio.h */
+#define VFIO_IOMMU_MAP_DMA	   0x3b71
+#define VFIO_IOMMU_UNMAP_DMA	   0x3b72
+#define VFIO_DMA_MAP_FLAG_VADDR	   (1U << 2)
+#define VFIO_DMA_UNMAP_FLAG_ALL	   (1U << 1)
+#define VFIO_DMA_UNMAP_FLAG_VADDR  (1U << 2)
+
+struct dma_map_arg {
+	__u32 argsz;
+	__u32 flags;
+	__u64 vaddr;
+	__u64 iova;
+	__u64 size;
+};
+
+struct dma_unmap_arg {
+	__u32 argsz;
+	__u32 flags;
+	__u64 iova;
+	__u64 size;
+};
+
+/* A request in progress. */
+struct rs_frame {
+	__u64 req;
+	__u64 start_ns;
+	__u64 begin_ns;
+	__u64 container;
+	__u64 device;
+	__u64 arg;
+	__u32 caller; /* enum rs_caller */
+	__u32 cmd;
+	__u32 invalid_before;
+	__u32 gen; /* of the container, when this request entered */
+	__u64 iova;
+	__u64 vaddr;
+	__u64 size;
+	__u32 uflags;
+	__u32 op_flags;
+	__u64 old_vaddr;
+	__u64 old_mm;
+	__u64 old_size;
+	__u64 old_iova;
+	__u32 old_flags;
+	__u32 nr_ranges;
+	struct rs_work work;
+	__u32 prot;
+	__u32 request;
+	__u32 gup_pages;
+	__u32 gup_calls;
+	__s32 gup_err;
+	__s32 acct_err;
+	__u32 rflags;
+	__u32 range_prot;
+	__u64 range_iova;
+	__u64 range_mm;
+	__u32 range_flags;
+	__u32 details; /* in-window records written for this request */
+	__u64 dma_iova;	 /* what vfio_pin_pages_remote() works on */
+	__u64 dma_size;
+	__u32 dma_flags;
+	__u32 removing;
+	__u64 group;
+	__u32 group_type;
+	__u32 group_id;
+};
+
+#define RS_DEPTH 4
+/* In-window records of one request beyond this are only counted (struct rs_work). */
+#define RS_DETAILS 16
+
+/* Functions whose arguments a kprobe must keep for its kretprobe. */
+enum rs_leaf {
+	RS_LEAF_GUP,
+	RS_LEAF_PIN_REMOTE,
+	RS_LEAF_ACCT,
+	RS_LEAF_IOMMU_MAP,
+	RS_LEAF_IOMMU_UNMAP,
+	RS_LEAF_IOMMU_UNMAP_FAST,
+	RS_LEAF_NR
+};
+
+/* One VMA, or the part of it that lies in a range. */
+struct rs_vma_piece {
+	__u64 start;
+	__u64 end;
+	__u64 ino;
+	__u64 offset; /* of @start in the file */
+	__u64 vm_flags;
+	__u32 dev;
+	__u32 generation;
+	__u32 what; /* enum rs_backing */
+	__u32 reserved;
+};
+
+/* A look at what is behind a range's vaddr, under way (range.bpf.h). */
+struct rs_scan {
+	__u64 addr; /* next to look at */
+	__u64 end;
+	__u64 base; /* vaddr of the range */
+	__u64 iova;
+	__u64 req;
+	__u32 tries;
+	__u32 pieces;
+	struct rs_vma_piece cur;  /* not yet written; clipped to the range */
+	struct rs_vma_piece seen; /* as bpf_find_vma() found it */
+};
+
+/* Too much for the 512 bytes of a BPF stack lives here. */
+struct rs_task {
+	__u32 depth;
+	__u32 reserved;
+	struct rs_frame frame[RS_DEPTH];
+	__u64 leaf[RS_LEAF_NR][4];
+	struct rs_scan scan;
+};
+
+struct rs_container {
+	__u32 inflight;
+	__u32 gen;
+	__u32 open; /* its window */
+	__u32 born; /* seen from its open() on */
+	__u64 domain[4];
+};
+
+struct rs_owner {
+	__u64 mm;
+};
+
+/* Defined once, in maps.bpf.c; the others refer to them. */
+#ifdef RS_DEFINE_MAPS
+#define RS_MAP
+#else
+#define RS_MAP extern
+#endif
+
+RS_MAP struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20);
+} events SEC(".maps");
+
+RS_MAP struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rs_percpu);
+} percpu SEC(".maps");
+
+RS_MAP struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct rs_task);
+} tasks SEC(".maps");
+
+RS_MAP struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, struct rs_container);
+} containers SEC(".maps");
+
+RS_MAP struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, __u64);
+} domains SEC(".maps");
+
+RS_MAP struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, struct rs_owner);
+} owners SEC(".maps");
+
+/* Set before loading: record only processes in @owners and containers they had. */
+#ifdef RS_DEFINE_MAPS
+const volatile __u32 only_known = 0;
+/* Requests in progress, and containers with an open window: keeps strangers' calls cheap. */
+__u32 nr_active = 0;
+__u32 nr_open = 0;
+#else
+extern const volatile __u32 only_known;
+extern __u32 nr_active;
+extern __u32 nr_open;
+#endif
+
+static __always_inline struct rs_percpu *this_percpu(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&percpu, &zero);
+}
+
+static __always_inline void count_loss(__u32 kind)
+{
+	struct rs_percpu *p = this_percpu();
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!p || kind >= RS_LOSS_NR)
+		return;
+	if (__sync_fetch_and_add(&p->loss[kind].count, 1) == 0)
+		p->loss[kind].first_ns = now;
+	p->loss[kind].last_ns = now;
+}
+
+static __always_inline __u64 current_mm(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return (__u64)BPF_CORE_READ(task, mm);
+}
+
+static __always_inline __u32 mm_users(__u64 mm)
+{
+	return mm ? BPF_CORE_READ((struct mm_struct *)mm, mm_users.counter) : 0;
+}
+
+/* The sequence number goes up even when there is no room: that is how a loss is found and placed. */
+static __always_inline void *record(__u32 type, __u32 size, void *room, struct rs_percpu *p,
+				    __u32 seq)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct rs_event *h = room;
+	__u64 id = bpf_get_current_pid_tgid();
+
+	h->mm = (__u64)BPF_CORE_READ(task, mm);
+	h->seq = seq;
+	h->tgid = id >> 32;
+	h->tid = (__u32)id;
+	h->type = type;
+	h->size = size;
+	h->cpu = bpf_get_smp_processor_id();
+	h->flags = (BPF_CORE_READ(task, flags) & PF_EXITING ? RS_EVF_EXITING : 0) |
+		   (h->mm ? 0 : RS_EVF_KTHREAD);
+	h->reserved = 0;
+	h->ts = bpf_ktime_get_ns();
+	return room;
+}
+
+/* Room for a record with its head filled in, or NULL; bpf_ringbuf_submit() it. */
+#define RS_RECORD(type, name)                                                               \
+	({                                                                                  \
+		struct rs_percpu *__p = this_percpu();                                      \
+		struct name *__e = NULL;                                                    \
+		if (__p) {                                                                  \
+			__u32 __seq = __sync_fetch_and_add(&__p->seq, 1);                   \
+			__e = bpf_ringbuf_reserve(&events, sizeof(struct name), 0);         \
+			if (__e)                                                            \
+				record(type, sizeof(struct name), __e, __p, __seq);         \
+			else                                                                \
+				count_loss(RS_LOSS_RING);                                   \
+		}                                                                           \
+		__e;                                                                        \
+	})
+
+static __always_inline __u64 new_request(void)
+{
+	struct rs_percpu *p = this_percpu();
+
+	if (!p)
+		return 0;
+	return ((__u64)bpf_get_smp_processor_id() << 48) + __sync_fetch_and_add(&p->req, 1) + 1;
+}
+
+static __always_inline struct rs_task *this_task(bool create)
+{
+	struct rs_task *t;
+
+	t = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), NULL,
+				 create ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+	if (!t && create)
+		count_loss(RS_LOSS_CTX);
+	return t;
+}
+
+static __always_inline struct rs_frame *top_frame(struct rs_task *t)
+{
+	__u32 i;
+
+	if (!t)
+		return NULL;
+	i = t->depth - 1;
+	if (i >= RS_DEPTH)
+		return NULL;
+	return &t->frame[i];
+}
+
+/* The request that a nested kernel function works for, NULL for a stranger's. */
+static __always_inline struct rs_frame *nested_frame(void)
+{
+	if (!nr_active)
+		return NULL;
+	return top_frame(this_task(false));
+}
+
+static __always_inline __u32 invalid_count(__u64 iommu)
+{
+	return iommu ? BPF_CORE_READ((struct vfio_iommu *)iommu, vaddr_invalid_count) : 0;
+}
+
+static __always_inline struct rs_container *container_of_key(__u64 key)
+{
+	struct rs_container fresh = {}, *c;
+
+	c = bpf_map_lookup_elem(&containers, &key);
+	if (c)
+		return c;
+	bpf_map_update_elem(&containers, &key, &fresh, BPF_NOEXIST);
+	c = bpf_map_lookup_elem(&containers, &key);
+	if (!c)
+		count_loss(RS_LOSS_OWNERS);
+	return c;
+}
+
+/* Takes note of the current process: it owns, or handles, a container. */
+static __always_inline void note_owner(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct rs_owner fresh = { .mm = (__u64)BPF_CORE_READ(task, mm) }, *o;
+	struct task_struct *leader;
+	struct rs_ev_proc *ev;
+
+	if (!fresh.mm)
+		return;
+	o = bpf_map_lookup_elem(&owners, &tgid);
+	if (o && o->mm == fresh.mm)
+		return;
+	if (o && o->mm) {
+		o->mm = fresh.mm;
+		return;
+	}
+	if (bpf_map_update_elem(&owners, &tgid, &fresh, BPF_ANY)) {
+		count_loss(RS_LOSS_OWNERS);
+		return;
+	}
+	ev = RS_RECORD(RS_EV_PROC, rs_ev_proc);
+	if (!ev)
+		return;
+	leader = BPF_CORE_READ(task, group_leader);
+	ev->start_ns = BPF_CORE_READ(leader, start_time);
+	ev->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	ev->reserved = 0;
+	bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), &leader->comm);
+	bpf_ringbuf_submit(ev, 0);
+}
+
+static __always_inline bool wanted(__u64 container)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	if (!only_known)
+		return true;
+	if (bpf_map_lookup_elem(&owners, &tgid))
+		return true;
+	return container && bpf_map_lookup_elem(&containers, &container);
+}
+
+/* Begins a request on the task's stack. */
+static __always_inline struct rs_frame *push_frame(__u32 caller, __u64 container)
+{
+	struct rs_task *t;
+	struct rs_frame *f;
+	__u32 i;
+
+	if (!wanted(container))
+		return NULL;
+	note_owner();
+	t = this_task(true);
+	if (!t)
+		return NULL;
+	i = t->depth;
+	if (i >= RS_DEPTH) {
+		count_loss(RS_LOSS_DEPTH);
+		return NULL;
+	}
+	f = &t->frame[i];
+	__builtin_memset(f, 0, sizeof(*f));
+	t->depth = i + 1;
+	__sync_fetch_and_add(&nr_active, 1);
+	f->caller = caller;
+	f->container = container;
+	f->req = new_request();
+	f->start_ns = bpf_ktime_get_ns();
+	return f;
+}
+
+static __always_inline void pop_frame(struct rs_task *t)
+{
+	if (t->depth) {
+		t->depth--;
+		__sync_fetch_and_add(&nr_active, -1);
+	}
+}
+
+/* The container's side of a request's entry: is anybody else at it? */
+static __always_inline void enter_container(struct rs_frame *f)
+{
+	struct rs_container *c = container_of_key(f->container);
+
+	f->invalid_before = invalid_count(f->container);
+	if (!c)
+		return;
+	f->gen = __sync_fetch_and_add(&c->gen, 1) + 1;
+	if (__sync_fetch_and_add(&c->inflight, 1))
+		f->op_flags |= RS_OPF_CONCURRENT;
+}
+
+static __always_inline void leave_container(struct rs_frame *f)
+{
+	__u64 key = f->container;
+	struct rs_container *c = bpf_map_lookup_elem(&containers, &key);
+
+	if (!c)
+		return;
+	__sync_fetch_and_add(&c->inflight, -1);
+	if (c->gen != f->gen)
+		f->op_flags |= RS_OPF_CONCURRENT;
+}
+
+static __always_inline bool list_is_empty(const void *head)
+{
+	struct list_head *next = NULL;
+
+	bpf_probe_read_kernel(&next, sizeof(next), head);
+	return next == head;
+}
+
+static __always_inline void fill_op(struct rs_op *op, struct rs_frame *f, __s64 ret)
+{
+	struct vfio_iommu *iommu = (void *)f->container;
+
+	op->req = f->req;
+	op->container = f->container;
+	op->start_ns = f->start_ns;
+	op->ret = ret;
+	op->invalid_before = f->invalid_before;
+	op->invalid_after = invalid_count(f->container);
+	op->kind = RS_CONTAINER_TYPE1;
+	if (iommu && f->caller != RS_IN_RELEASE) {
+		if (BPF_CORE_READ(iommu, v2))
+			f->op_flags |= RS_OPF_V2;
+		if (!list_is_empty(&iommu->emulated_iommu_groups))
+			f->op_flags |= RS_OPF_EMULATED;
+		if (list_is_empty(&iommu->device_list))
+			f->op_flags |= RS_OPF_NO_UNMAP_CB;
+	}
+	op->flags = f->op_flags;
+}
+
+static __always_inline __u32 dma_flags(struct vfio_dma *dma)
+{
+	return (BPF_CORE_READ(dma, vaddr_invalid) ? RS_RANGEF_INVALID : 0) |
+	       (BPF_CORE_READ(dma, iommu_mapped) ? RS_RANGEF_IOMMU_MAPPED : 0) |
+	       (BPF_CORE_READ(dma, lock_cap) ? RS_RANGEF_LOCK_CAP : 0);
+}
+
+static __always_inline __u64 dma_mm(struct vfio_dma *dma)
+{
+	if (!bpf_core_field_exists(dma->mm))
+		return 0;
+	return (__u64)BPF_CORE_READ(dma, mm);
+}
+
+static __always_inline struct vfio_dma *dma_of_node(struct rb_node *node)
+{
+	return (void *)node - bpf_core_field_offset(struct vfio_dma, node);
+}
+
+/* The range that holds @iova, as vfio_find_dma() would find it. A tree of 65535 has depth 32. */
+static __always_inline struct vfio_dma *find_dma(__u64 container, __u64 iova)
+{
+	struct vfio_iommu *iommu = (void *)container;
+	struct rb_node *node;
+	int i;
+
+	if (!iommu)
+		return NULL;
+	node = BPF_CORE_READ(iommu, dma_list.rb_node);
+	for (i = 0; i < 40 && node; i++) {
+		struct vfio_dma *dma = dma_of_node(node);
+		__u64 start = BPF_CORE_READ(dma, iova);
+
+		if (iova < start)
+			node = BPF_CORE_READ(node, rb_left);
+		else if (iova - start >= BPF_CORE_READ(dma, size))
+			node = BPF_CORE_READ(node, rb_right);
+		else
+			return dma;
+	}
+	return NULL;
+}
+
+/*
+ * Hooks. ENTRY and EXIT are for functions that begin and end a request; enter_FN(args...) and
+ * leave_FN(ret) are their bodies. LEAF is for functions inside a request, of which only the return
+ * matters: leaf_FN(args..., ret). All arguments and results are 64-bit; the bodies narrow them.
+ */
+#define FE_ARGS1 ctx[0]
+#define FE_ARGS2 FE_ARGS1, ctx[1]
+#define FE_ARGS3 FE_ARGS2, ctx[2]
+#define FE_ARGS4 FE_ARGS3, ctx[3]
+#define FE_ARGS5 FE_ARGS4, ctx[4]
+#define KP_ARGS1 PT_REGS_PARM1(ctx)
+#define KP_ARGS2 KP_ARGS1, PT_REGS_PARM2(ctx)
+#define KP_ARGS3 KP_ARGS2, PT_REGS_PARM3(ctx)
+#define KP_ARGS4 KP_ARGS3, PT_REGS_PARM4(ctx)
+#define KP_ARGS5 KP_ARGS4, PT_REGS_PARM5(ctx)
+#define LF_ARGS1 a[0]
+#define LF_ARGS2 LF_ARGS1, a[1]
+#define LF_ARGS3 LF_ARGS2, a[2]
+#define LF_ARGS4 LF_ARGS3, a[3]
+#define LF_KEEP1 a[0] = PT_REGS_PARM1(ctx);
+#define LF_KEEP2 LF_KEEP1 a[1] = PT_REGS_PARM2(ctx);
+#define LF_KEEP3 LF_KEEP2 a[2] = PT_REGS_PARM3(ctx);
+#define LF_KEEP4 LF_KEEP3 a[3] = PT_REGS_PARM4(ctx);
+
+#define RS_ENTRY(fn, n)                                                                     \
+	SEC("fentry/" #fn) int fe_##fn(__u64 *ctx)                                          \
+	{                                                                                   \
+		enter_##fn(FE_ARGS##n);                                                     \
+		return 0;                                                                   \
+	}                                                                                   \
+	SEC("kprobe/" #fn) int kp_##fn(struct pt_regs *ctx)                                 \
+	{                                                                                   \
+		enter_##fn(KP_ARGS##n);                                                     \
+		return 0;                                                                   \
+	}
+
+#define RS_EXIT(fn)                                                                         \
+	SEC("fexit/" #fn) int fx_##fn(__u64 *ctx)                                           \
+	{                                                                                   \
+		__u64 ret = 0;                                                              \
+											    \
+		bpf_get_func_ret(ctx, &ret);                                                \
+		leave_##fn(ret);                                                            \
+		return 0;                                                                   \
+	}                                                                                   \
+	SEC("kretprobe/" #fn) int kr_##fn(struct pt_regs *ctx)                              \
+	{                                                                                   \
+		leave_##fn(PT_REGS_RC(ctx));                                                \
+		return 0;                                                                   \
+	}
+
+#define RS_LEAF(fn, n, slot)                                                                \
+	SEC("fexit/" #fn) int fx_##fn(__u64 *ctx)                                           \
+	{                                                                                   \
+		__u64 ret = 0;                                                              \
+											    \
+		bpf_get_func_ret(ctx, &ret);                                                \
+		leaf_##fn(FE_ARGS##n, ret);                                                 \
+		return 0;                                                                   \
+	}                                                                                   \
+	SEC("kprobe/" #fn) int kp_##fn(struct pt_regs *ctx)                                 \
+	{                                                                                   \
+		struct rs_task *t = nr_active || nr_open ? this_task(true) : NULL;          \
+											    \
+		if (t) {                                                                    \
+			__u64 *a = t->leaf[slot];                                           \
+											    \
+			LF_KEEP##n                                                          \
+		}                                                                           \
+		return 0;                                                                   \
+	}                                                                                   \
+	SEC("kretprobe/" #fn) int kr_##fn(struct pt_regs *ctx)                              \
+	{                                                                                   \
+		struct rs_task *t = nr_active || nr_open ? this_task(false) : NULL;         \
+											    \
+		if (t) {                                                                    \
+			__u64 *a = t->leaf[slot];                                           \
+											    \
+			leaf_##fn(LF_ARGS##n, PT_REGS_RC(ctx));                             \
+		}                                                                           \
+		return 0;                                                                   \
+	}
+
+#endif /* RS_COMMON_BPF_H */

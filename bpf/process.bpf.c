@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Processes that own containers, and their children: a hand-over is an exec or a child's work.
+ */
+#include "common.bpf.h"
+
+#define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 tgid = BPF_CORE_READ(parent, tgid), child_tgid = BPF_CORE_READ(child, tgid);
+	struct rs_owner fresh = {};
+	struct rs_ev_fork *ev;
+
+	if (tgid == child_tgid || !bpf_map_lookup_elem(&owners, &tgid))
+		return 0;
+	fresh.mm = (__u64)BPF_CORE_READ(child, mm);
+	if (bpf_map_update_elem(&owners, &child_tgid, &fresh, BPF_ANY))
+		count_loss(RS_LOSS_OWNERS);
+	ev = RS_RECORD(RS_EV_FORK, rs_ev_fork);
+	if (!ev)
+		return 0;
+	ev->child_mm = fresh.mm;
+	ev->child_tgid = child_tgid;
+	ev->reserved = 0;
+	bpf_ringbuf_submit(ev, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	struct rs_owner *o = bpf_map_lookup_elem(&owners, &tgid);
+	struct rs_ev_exec *ev;
+	__u64 old;
+
+	if (!o)
+		return 0;
+	old = o->mm;
+	o->mm = (__u64)BPF_CORE_READ(task, mm);
+	ev = RS_RECORD(RS_EV_EXEC, rs_ev_exec);
+	if (!ev)
+		return 0;
+	ev->old_mm = old;
+	/* The memory of an mm that owns a range is kept by the range (mmgrab() in type1). */
+	ev->old_mm_users = mm_users(old);
+	ev->reserved = 0;
+	bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), &task->comm);
+	bpf_ringbuf_submit(ev, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	struct rs_owner *o = bpf_map_lookup_elem(&owners, &tgid);
+	struct signal_struct *signal;
+	struct rs_ev_exit *ev;
+	__u64 mm;
+
+	if (!o)
+		return 0;
+	signal = BPF_CORE_READ(task, signal);
+	/* do_exit() has taken this thread off the count already. */
+	if (BPF_CORE_READ(signal, live.counter))
+		return 0;
+	mm = o->mm;
+	bpf_map_delete_elem(&owners, &tgid);
+	ev = RS_RECORD(RS_EV_EXIT, rs_ev_exit);
+	if (!ev)
+		return 0;
+	ev->old_mm = mm;
+	/* Since 6.16 the tracepoint comes before exit_mm(): then we still count ourselves. */
+	ev->old_mm_users = mm_users(mm) - (BPF_CORE_READ(task, mm) ? 1 : 0);
+	ev->status = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT
+			     ? BPF_CORE_READ(signal, group_exit_code)
+			     : BPF_CORE_READ(task, exit_code);
+	bpf_ringbuf_submit(ev, 0);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/**
+ * DOC: A range's state and what lies behind its vaddr, as records
+ *
+ * Included by type1.bpf.c only.
+ */
+#ifndef RS_RANGE_BPF_H
+#define RS_RANGE_BPF_H
+
+#include "common.bpf.h"
+
+/* VMAs looked at per range; what is beyond is said to be cut. */
+#define SCAN_MAX 4096
+/* bpf_find_vma() only tries the mmap lock; a writer holds it briefly. */
+#define SCAN_TRIES 64
+/* Steps of a walk over a container's ranges: each range costs about two. */
+#define WALK_MAX (1U << 18)
+
+static long read_vma(struct task_struct *task, struct vm_area_struct *vma, void *ctx)
+{
+	struct rs_vma_piece *p = *(struct rs_vma_piece **)ctx;
+	struct file *file = BPF_CORE_READ(vma, vm_file);
+
+	p->start = BPF_CORE_READ(vma, vm_start);
+	p->end = BPF_CORE_READ(vma, vm_end);
+	p->vm_flags = BPF_CORE_READ(vma, vm_flags);
+	p->what = RS_BACKING_ANON;
+	p->ino = p->offset = 0;
+	p->dev = p->generation = 0;
+	if (file) {
+		struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+		p->what = RS_BACKING_FILE;
+		p->ino = BPF_CORE_READ(inode, i_ino);
+		p->generation = BPF_CORE_READ(inode, i_generation);
+		p->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+		/* In units of 4 KiB also for hugetlb (mm/hugetlb.c, vma_hugecache_offset()). */
+		p->offset = BPF_CORE_READ(vma, vm_pgoff) << RS_PAGE_SHIFT;
+	}
+	return 0;
+}
+
+static __always_inline void scan_write(struct rs_scan *s)
+{
+	struct rs_ev_backing *ev;
+
+	if (s->cur.end == s->cur.start)
+		return;
+	ev = RS_RECORD(RS_EV_BACKING, rs_ev_backing);
+	if (ev) {
+		ev->req = s->req;
+		ev->iova.v = s->iova + (s->cur.start - s->base);
+		ev->vaddr.v = s->cur.start;
+		ev->len = s->cur.end - s->cur.start;
+		ev->ino = s->cur.ino;
+		ev->offset = s->cur.offset;
+		ev->vm_flags = s->cur.vm_flags;
+		ev->dev = s->cur.dev;
+		ev->generation = s->cur.generation;
+		ev->what = s->cur.what;
+		ev->reserved = 0;
+		bpf_ringbuf_submit(ev, 0);
+	}
+	s->pieces++;
+}
+
+/* The callbacks' contexts are pointers on the stack to what lives in the task's storage. */
+static long scan_step(__u32 i, void *ctx)
+{
+	struct rs_scan *s = *(struct rs_scan **)ctx;
+	struct rs_vma_piece *p = &s->seen;
+	long err;
+
+	if (s->addr >= s->end)
+		return 1;
+	err = bpf_find_vma(bpf_get_current_task_btf(), s->addr, read_vma, &p, 0);
+	if (err == -EBUSY && ++s->tries < SCAN_TRIES)
+		return 0;
+	if (err || p->end <= s->addr) {
+		/* A hole: how far it goes is not known, but what is wrong is. */
+		p->what = err == -EBUSY ? RS_BACKING_BUSY : RS_BACKING_NONE;
+		p->start = s->addr;
+		p->end = s->end;
+		p->ino = p->offset = p->vm_flags = 0;
+		p->dev = p->generation = 0;
+	}
+	s->tries = 0;
+	if (p->start < s->addr) {
+		p->offset += p->what == RS_BACKING_FILE ? s->addr - p->start : 0;
+		p->start = s->addr;
+	}
+	if (p->end > s->end)
+		p->end = s->end;
+	s->addr = p->end;
+	if (s->cur.end != s->cur.start && s->cur.what == p->what && s->cur.dev == p->dev &&
+	    s->cur.ino == p->ino && s->cur.generation == p->generation &&
+	    s->cur.vm_flags == p->vm_flags &&
+	    (p->what != RS_BACKING_FILE ||
+	     s->cur.offset + (p->start - s->cur.start) == p->offset)) {
+		s->cur.end = p->end;
+		return 0;
+	}
+	scan_write(s);
+	s->cur = *p;
+	return 0;
+}
+
+/* Writes a range's state, and what is behind its vaddr if that is in the current mm. */
+static __always_inline void write_range(struct rs_task *t, __u64 container, __u64 req,
+					struct vfio_dma *dma, __u32 cause, bool scan)
+{
+	__u32 flags = dma_flags(dma), pieces = 0;
+	__u64 vaddr = BPF_CORE_READ(dma, vaddr), size = BPF_CORE_READ(dma, size);
+	__u64 iova = BPF_CORE_READ(dma, iova);
+	struct rs_ev_range *ev;
+
+	if (scan) {
+		struct rs_scan *s = &t->scan;
+
+		__builtin_memset(s, 0, sizeof(*s));
+		s->addr = s->base = vaddr;
+		s->end = vaddr + size;
+		s->iova = iova;
+		s->req = req;
+		bpf_loop(SCAN_MAX, scan_step, &s, 0);
+		scan_write(s);
+		pieces = s->pieces;
+		flags |= RS_RANGEF_SCANNED | (s->addr < s->end ? RS_RANGEF_SCAN_CUT : 0);
+	}
+	ev = RS_RECORD(RS_EV_RANGE, rs_ev_range);
+	if (!ev)
+		return;
+	ev->req = req;
+	ev->container = container;
+	ev->iova.v = iova;
+	ev->vaddr.v = vaddr;
+	ev->size = size;
+	ev->owner_mm = dma_mm(dma);
+	ev->locked_pages = 0;
+	if (bpf_core_field_exists(dma->locked_vm))
+		ev->locked_pages = BPF_CORE_READ(dma, locked_vm);
+	ev->prot = BPF_CORE_READ(dma, prot);
+	ev->flags = flags;
+	ev->cause = cause;
+	ev->pieces = pieces;
+	bpf_ringbuf_submit(ev, 0);
+}
+
+/* An in-order walk of a container's dma_list, one pointer a step. */
+struct walk {
+	struct rs_task *task;
+	struct rb_node *node; /* where we are */
+	__u64 container;
+	__u64 req;
+	__u64 mm;
+	__u32 down; /* going to the leftmost below @node */
+	__u32 nr;
+	__u32 scan;
+	__u32 done;
+};
+
+static long walk_step(__u32 i, void *ctx)
+{
+	struct walk *w = ctx;
+	struct rb_node *node = w->node, *next, *parent;
+	struct vfio_dma *dma;
+
+	if (!node) {
+		w->done = 1;
+		return 1;
+	}
+	if (w->down == 1) {
+		next = BPF_CORE_READ(node, rb_left);
+		if (next) {
+			w->node = next;
+			return 0;
+		}
+		w->down = 0;
+	}
+	if (w->down == 2) {
+		/* Up until we come from a left child. */
+		parent = (void *)(BPF_CORE_READ(node, __rb_parent_color) & ~3UL);
+		if (parent && node == BPF_CORE_READ(parent, rb_left))
+			w->down = 0;
+		w->node = parent;
+		return 0;
+	}
+	dma = dma_of_node(node);
+	write_range(w->task, w->container, w->req, dma, RS_RANGE_INVALIDATED,
+		    w->scan && dma_mm(dma) == w->mm);
+	w->nr++;
+	next = BPF_CORE_READ(node, rb_right);
+	if (next) {
+		w->node = next;
+		w->down = 1;
+	} else {
+		w->down = 2;
+	}
+	return 0;
+}
+
+/* Writes the state of all ranges of a container. Return: how many */
+static __always_inline __u32 write_all_ranges(struct rs_task *t, __u64 container, __u64 req,
+					      bool scan)
+{
+	struct walk w = {
+		.task = t,
+		.node = BPF_CORE_READ((struct vfio_iommu *)container, dma_list.rb_node),
+		.container = container,
+		.req = req,
+		.mm = current_mm(),
+		.down = 1,
+		.scan = scan,
+	};
+
+	bpf_loop(WALK_MAX, walk_step, &w, 0);
+	if (!w.done)
+		count_loss(RS_LOSS_WALK);
+	return w.nr;
+}
+
+#endif /* RS_RANGE_BPF_H */

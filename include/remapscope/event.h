@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/**
+ * DOC: Events
+ *
+ * What the BPF programs write into the ring buffer and what a trace file holds: the same bytes.
+ *
+ * Every record begins with &struct rs_event. Types, flags and enum values are append-only; a record
+ * may grow at its end (a reader takes the bytes it knows and treats missing ones as zero), so that
+ * &rs_event.size, not sizeof, says where the next record begins.
+ *
+ * Times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns()). Kernel objects (containers, devices,
+ * mms) are named by their address: unique while the object lives, reused afterwards.
+ *
+ * One request can need several records: the pieces (&RS_EV_BACKING, &RS_EV_RANGE, &RS_EV_REMOVE,
+ * &RS_EV_XLATE, &RS_EV_IOMMU) come first and carry the request's id, the record that closes the
+ * request (&RS_EV_MAP, &RS_EV_UNMAP, ...) comes last.
+ */
+#ifndef REMAPSCOPE_EVENT_H
+#define REMAPSCOPE_EVENT_H
+
+#include "remapscope/types.h"
+
+/* Linux's TASK_COMM_LEN (include/linux/sched.h). */
+#define RS_COMM_LEN 16
+
+/** enum rs_event_type - what a record says */
+enum rs_event_type {
+	RS_EV_NONE = 0,
+	RS_EV_PROC = 1,	    /* a process takes part for the first time */
+	RS_EV_FORK = 2,	    /* ... has a child */
+	RS_EV_EXEC = 3,	    /* ... has replaced its mm */
+	RS_EV_EXIT = 4,	    /* ... is gone (its last thread) */
+	RS_EV_OPEN = 5,	    /* a container came to be */
+	RS_EV_RELEASE = 6,  /* a container is gone */
+	RS_EV_ATTACH = 7,   /* a group was attached, or refused */
+	RS_EV_DETACH = 8,   /* a group was detached */
+	RS_EV_MAP = 9,	    /* VFIO_IOMMU_MAP_DMA returned */
+	RS_EV_UNMAP = 10,   /* VFIO_IOMMU_UNMAP_DMA returned */
+	RS_EV_IOCTL = 11,   /* another ioctl of the container returned */
+	RS_EV_RANGE = 12,   /* a range as the kernel holds it now */
+	RS_EV_BACKING = 13, /* what lies behind a piece of a range's vaddr */
+	RS_EV_REMOVE = 14,  /* a range is being taken down */
+	RS_EV_REQUEST = 15, /* pin, unpin or read/write by a driver returned */
+	RS_EV_XLATE = 16,   /* a vaddr was translated while its container's window was open */
+	RS_EV_IOMMU = 17,   /* the IOMMU's table changed while a window was open */
+	RS_EV_NR
+};
+
+/* rs_event.flags */
+#define RS_EVF_EXITING (1U << 0) /* the task was in do_exit(): the kernel cleans up after it */
+#define RS_EVF_KTHREAD (1U << 1) /* the task had no mm */
+
+/**
+ * struct rs_event - the head of every record
+ * @ts: when the record was written, ns
+ * @mm: the task's mm, 0 without one
+ * @seq: counts the records of one CPU, including those that found no room: a hole is a loss
+ * @tgid: process, in the initial pid namespace
+ * @tid: thread
+ * @type: &enum rs_event_type
+ * @size: the whole record, bytes, a multiple of 8
+ * @cpu: where it was written
+ * @flags: RS_EVF_*
+ */
+struct rs_event {
+	__u64 ts;
+	__u64 mm;
+	__u32 seq;
+	__u32 tgid;
+	__u32 tid;
+	__u16 type;
+	__u16 size;
+	__u16 cpu;
+	__u16 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct rs_ev_proc - RS_EV_PROC
+ * @ppid: its parent
+ * @start_ns: when its leader started, CLOCK_MONOTONIC (task_struct.start_time)
+ * @comm: its leader's name
+ */
+struct rs_ev_proc {
+	struct rs_event h;
+	__u64 start_ns;
+	__u32 ppid;
+	__u32 reserved;
+	char comm[RS_COMM_LEN];
+};
+
+/**
+ * struct rs_ev_fork - RS_EV_FORK, written by the parent
+ * @child_mm: equals &rs_event.mm for vfork and CLONE_VM
+ */
+struct rs_ev_fork {
+	struct rs_event h;
+	__u64 child_mm;
+	__u32 child_tgid;
+	__u32 reserved;
+};
+
+/**
+ * struct rs_ev_exec - RS_EV_EXEC; &rs_event.mm is the new mm
+ * @old_mm: the mm before, 0 when not known
+ * @old_mm_users: who else still uses it (mm_struct.mm_users); 0: it is gone
+ */
+struct rs_ev_exec {
+	struct rs_event h;
+	__u64 old_mm;
+	__u32 old_mm_users;
+	__u32 reserved;
+	char comm[RS_COMM_LEN];
+};
+
+/**
+ * struct rs_ev_exit - RS_EV_EXIT
+ * @old_mm: the mm it had
+ * @old_mm_users: other users of that mm
+ * @status: as wait(2) has it: signal in the low 7 bits, exit code above 8
+ */
+struct rs_ev_exit {
+	struct rs_event h;
+	__u64 old_mm;
+	__u32 old_mm_users;
+	__u32 status;
+};
+
+/* Which kernel interface a container belongs to. */
+enum rs_container_kind {
+	RS_CONTAINER_TYPE1 = 0,
+	RS_CONTAINER_IOMMUFD = 1,
+};
+
+/**
+ * struct rs_op - what the record of every finished request has
+ * @req: the request's id, unique within a recording
+ * @container: struct vfio_iommu's address
+ * @start_ns: when the request entered the kernel's function; it returned at &rs_event.ts
+ * @ret: the function's return value, -errno on failure
+ * @invalid_before: ranges without a vaddr at entry (vfio_iommu.vaddr_invalid_count)
+ * @invalid_after: the same at exit
+ * @flags: RS_OPF_*
+ * @kind: &enum rs_container_kind
+ */
+struct rs_op {
+	__u64 req;
+	__u64 container;
+	__u64 start_ns;
+	__s64 ret;
+	__u32 invalid_before;
+	__u32 invalid_after;
+	__u32 flags;
+	__u32 kind;
+};
+
+#define RS_OPF_CONCURRENT (1U << 0) /* another request ran on this container meanwhile */
+#define RS_OPF_NO_ARG	  (1U << 1) /* the user's argument could not be read */
+#define RS_OPF_EMULATED	  (1U << 2) /* the container had an emulated (mdev-like) group at exit */
+#define RS_OPF_V2	  (1U << 3) /* VFIO_TYPE1v2_IOMMU */
+#define RS_OPF_NO_UNMAP_CB (1U << 4) /* no device with a dma_unmap callback is registered */
+
+/**
+ * struct rs_ev_open - RS_EV_OPEN
+ * @iommu_type: VFIO_TYPE1_IOMMU, VFIO_TYPE1v2_IOMMU (uapi linux/vfio.h)
+ */
+struct rs_ev_open {
+	struct rs_event h;
+	struct rs_op op;
+	__u64 iommu_type;
+};
+
+/** struct rs_ev_release - RS_EV_RELEASE */
+struct rs_ev_release {
+	struct rs_event h;
+	struct rs_op op;
+};
+
+/**
+ * struct rs_ev_group - RS_EV_ATTACH and RS_EV_DETACH
+ * @group: struct iommu_group's address
+ * @group_type: enum vfio_group_type: 0 IOMMU-backed, 1 emulated, 2 no-IOMMU (attach only)
+ * @group_id: the number under /dev/vfio
+ */
+struct rs_ev_group {
+	struct rs_event h;
+	struct rs_op op;
+	__u64 group;
+	__u32 group_type;
+	__u32 group_id;
+};
+
+/**
+ * struct rs_acct - locked memory charged within a request (mm_lock_acct())
+ * @mm: whose
+ * @pages: how much, negative when given back; failed charges do not count
+ */
+struct rs_acct {
+	__u64 mm;
+	__s64 pages;
+};
+
+#define RS_NR_ACCT 2
+
+/**
+ * struct rs_work - what the kernel did inside a map, unmap, attach or release
+ * @pages_pinned: by vfio_pin_pages_remote()
+ * @iommu_mapped: bytes successfully given to iommu_map()
+ * @iommu_unmapped: bytes that iommu_unmap() and iommu_unmap_fast() took back
+ * @pin_calls: calls of vfio_pin_pages_remote(), one per contiguous run
+ * @unpin_calls: calls of vfio_unpin_pages_remote()
+ * @gup_calls: calls of vaddr_get_pfns()
+ * @gup_failed: those that failed
+ * @removed: ranges taken down (vfio_remove_dma())
+ * @acct_other: mm_lock_acct() calls for an mm that has no place in @acct
+ * @acct: by mm
+ */
+struct rs_work {
+	__u64 pages_pinned;
+	__u64 iommu_mapped;
+	__u64 iommu_unmapped;
+	__u32 pin_calls;
+	__u32 unpin_calls;
+	__u32 gup_calls;
+	__u32 gup_failed;
+	__u32 removed;
+	__u32 acct_other;
+	struct rs_acct acct[RS_NR_ACCT];
+};
+
+/**
+ * struct rs_ev_map - RS_EV_MAP and RS_EV_UNMAP
+ * @iova: as the user's argument said
+ * @vaddr: likewise (MAP only)
+ * @size: likewise, at entry; of an unmap, what the kernel wrote back is in @size_after
+ * @size_after: UNMAP: bytes unmapped or invalidated (valid when op.ret is 0)
+ * @uflags: VFIO_DMA_MAP_FLAG_* or VFIO_DMA_UNMAP_FLAG_*
+ * @nr_ranges: RS_EV_RANGE records that belong to this request
+ * @old_vaddr: MAP with FLAG_VADDR: the range's vaddr before, from struct vfio_dma
+ * @old_mm: its owner's mm before
+ * @old_size: its size; 0: the kernel had no range at @iova
+ * @old_iova: its iova
+ * @old_flags: RS_RANGEF_* before
+ */
+struct rs_ev_map {
+	struct rs_event h;
+	struct rs_op op;
+	rs_iova_t iova;
+	rs_vaddr_t vaddr;
+	__u64 size;
+	__u64 size_after;
+	__u32 uflags;
+	__u32 nr_ranges;
+	rs_vaddr_t old_vaddr;
+	__u64 old_mm;
+	__u64 old_size;
+	rs_iova_t old_iova;
+	__u32 old_flags;
+	__u32 reserved;
+	struct rs_work work;
+};
+
+/**
+ * struct rs_ev_ioctl - RS_EV_IOCTL
+ * @cmd: the ioctl's number
+ */
+struct rs_ev_ioctl {
+	struct rs_event h;
+	struct rs_op op;
+	__u32 cmd;
+	__u32 reserved;
+};
+
+/* rs_ev_range.flags */
+#define RS_RANGEF_INVALID      (1U << 0) /* vfio_dma.vaddr_invalid */
+#define RS_RANGEF_IOMMU_MAPPED (1U << 1) /* vfio_dma.iommu_mapped */
+#define RS_RANGEF_LOCK_CAP     (1U << 2) /* the owner had CAP_IPC_LOCK */
+#define RS_RANGEF_SCANNED      (1U << 3) /* RS_EV_BACKING records describe its vaddr */
+#define RS_RANGEF_SCAN_CUT     (1U << 4) /* ... but not all of it */
+
+/** enum rs_range_cause - why a range's state was written down */
+enum rs_range_cause {
+	RS_RANGE_MAPPED = 1,	  /* by a plain MAP_DMA */
+	RS_RANGE_REMAPPED = 2,	  /* by a MAP_DMA with FLAG_VADDR */
+	RS_RANGE_INVALIDATED = 3, /* all ranges after an UNMAP_DMA with FLAG_VADDR */
+};
+
+/**
+ * struct rs_ev_range - RS_EV_RANGE, from struct vfio_dma
+ * @req: the request that wrote it
+ * @container: whose
+ * @owner_mm: vfio_dma.mm: the mm that is charged
+ * @locked_pages: vfio_dma.locked_vm; of a kernel without that member (before March 2023) 0
+ * @prot: 1 read, 2 write (IOMMU_READ, IOMMU_WRITE)
+ * @pieces: RS_EV_BACKING records of this range in this request
+ */
+struct rs_ev_range {
+	struct rs_event h;
+	__u64 req;
+	__u64 container;
+	rs_iova_t iova;
+	rs_vaddr_t vaddr;
+	__u64 size;
+	__u64 owner_mm;
+	__u64 locked_pages;
+	__u32 prot;
+	__u32 flags;
+	__u32 cause;
+	__u32 pieces;
+};
+
+/** enum rs_backing - what lies behind a vaddr */
+enum rs_backing {
+	RS_BACKING_NONE = 0, /* nothing is mapped there */
+	RS_BACKING_FILE = 1, /* a file: a memfd, hugetlb, shmem, a device */
+	RS_BACKING_ANON = 2, /* anonymous memory: nothing names it */
+	RS_BACKING_BUSY = 3, /* could not be looked up: the mmap lock was taken */
+};
+
+/**
+ * struct rs_ev_backing - RS_EV_BACKING, from struct vm_area_struct
+ * @iova: where in the range the piece begins
+ * @vaddr: the same place in the owner's mm
+ * @len: bytes
+ * @ino: the file's inode
+ * @offset: of the piece's first byte in the file
+ * @vm_flags: vm_area_struct.vm_flags
+ * @dev: the inode's device (dev_t as the kernel has it: major << 20 | minor)
+ * @generation: the inode's generation
+ * @what: &enum rs_backing
+ */
+struct rs_ev_backing {
+	struct rs_event h;
+	__u64 req;
+	rs_iova_t iova;
+	rs_vaddr_t vaddr;
+	__u64 len;
+	__u64 ino;
+	__u64 offset;
+	__u64 vm_flags;
+	__u32 dev;
+	__u32 generation;
+	__u32 what;
+	__u32 reserved;
+};
+
+/* vm_flags bits that matter here (include/linux/mm.h, the same on 6.1 to 7.3). */
+#define RS_VM_WRITE   0x00000002ULL
+#define RS_VM_SHARED  0x00000008ULL
+#define RS_VM_PFNMAP  0x00000400ULL
+#define RS_VM_IO      0x00004000ULL
+#define RS_VM_HUGETLB 0x00400000ULL
+
+/** enum rs_caller - what a nested kernel function was called for */
+enum rs_caller {
+	RS_IN_NOTHING = 0, /* no request of ours: somebody else */
+	RS_IN_IOCTL_MAP = 1,
+	RS_IN_IOCTL_UNMAP = 2,
+	RS_IN_IOCTL_OTHER = 3,
+	RS_IN_ATTACH = 4,
+	RS_IN_DETACH = 5,
+	RS_IN_RELEASE = 6,
+	RS_IN_PIN = 7,
+	RS_IN_UNPIN = 8,
+	RS_IN_RW = 9,
+	RS_IN_OPEN = 10,
+};
+
+/**
+ * struct rs_ev_remove - RS_EV_REMOVE (vfio_remove_dma() entered)
+ * @req: the request it belongs to, 0 for none
+ * @caller: &enum rs_caller
+ * @flags: RS_RANGEF_* of the range as it was
+ */
+struct rs_ev_remove {
+	struct rs_event h;
+	__u64 req;
+	__u64 container;
+	rs_iova_t iova;
+	__u64 size;
+	__u32 caller;
+	__u32 flags;
+};
+
+/** enum rs_request_op - what a driver asked for */
+enum rs_request_op {
+	RS_REQ_PIN = 1,
+	RS_REQ_UNPIN = 2,
+	RS_REQ_READ = 3,
+	RS_REQ_WRITE = 4,
+};
+
+/* rs_ev_request.rflags */
+#define RS_REQF_BACKEND	     (1U << 0) /* the type1 function was entered */
+#define RS_REQF_RANGE	     (1U << 1) /* a range held @iova at exit: range_* are valid */
+#define RS_REQF_MM_DEAD	     (1U << 2) /* the range owner's mm had no users */
+#define RS_REQF_OUTER	     (1U << 3) /* entered through vfio_pin_pages() and its like */
+
+/**
+ * struct rs_ev_request - RS_EV_REQUEST
+ * @device: struct vfio_device's address, 0 when the type1 function was entered directly
+ * @iova: first byte
+ * @len: bytes (a pin's npage in bytes)
+ * @begin_ns: when the backend's function (type1) was entered, 0 if it was not
+ * @prot: pin: IOMMU_READ 1, IOMMU_WRITE 2
+ * @request: &enum rs_request_op
+ * @gup_pages: pages that vaddr_get_pfns() translated
+ * @gup_calls: how often it was called
+ * @gup_err: its last error, 0 for none
+ * @acct_err: mm_lock_acct()'s last error, 0 for none
+ * @rflags: RS_REQF_*
+ * @range_iova: the range that held @iova at exit
+ * @range_mm: its owner
+ * @range_prot: its protection
+ * @range_flags: RS_RANGEF_*
+ */
+struct rs_ev_request {
+	struct rs_event h;
+	struct rs_op op;
+	__u64 device;
+	rs_iova_t iova;
+	__u64 len;
+	__u64 begin_ns;
+	__u32 prot;
+	__u32 request;
+	__u32 gup_pages;
+	__u32 gup_calls;
+	__s32 gup_err;
+	__s32 acct_err;
+	__u32 rflags;
+	__u32 range_prot;
+	rs_iova_t range_iova;
+	__u64 range_mm;
+	__u32 range_flags;
+	__u32 reserved;
+};
+
+/**
+ * struct rs_ev_xlate - RS_EV_XLATE (vaddr_get_pfns() returned inside a window)
+ * @req: the request it was for
+ * @vaddr: what was translated
+ * @npage: how many pages were asked for
+ * @ret: pages translated or -errno
+ * @target_mm: the mm it was translated in
+ * @dma_iova: the range, when vfio_pin_pages_remote() named it
+ * @dma_size: its size, 0 when not known
+ * @caller: &enum rs_caller
+ * @dma_flags: RS_RANGEF_* of that range
+ */
+struct rs_ev_xlate {
+	struct rs_event h;
+	__u64 req;
+	__u64 container;
+	rs_vaddr_t vaddr;
+	__u64 npage;
+	__s64 ret;
+	__u64 target_mm;
+	rs_iova_t dma_iova;
+	__u64 dma_size;
+	__u32 caller;
+	__u32 dma_flags;
+};
+
+/** enum rs_iommu_op - how the IOMMU's table changed */
+enum rs_iommu_op {
+	RS_IOMMU_MAP = 1,
+	RS_IOMMU_UNMAP = 2,
+};
+
+/**
+ * struct rs_ev_iommu - RS_EV_IOMMU
+ * @req: the request it was for, 0: somebody else's doing
+ * @domain: struct iommu_domain's address
+ * @paddr: MAP: the physical address
+ * @ret: MAP: 0 or -errno; UNMAP: bytes unmapped
+ * @caller: &enum rs_caller
+ * @op: &enum rs_iommu_op
+ * @removing: inside vfio_remove_dma(): the range is being taken down
+ */
+struct rs_ev_iommu {
+	struct rs_event h;
+	__u64 req;
+	__u64 container;
+	__u64 domain;
+	rs_iova_t iova;
+	__u64 size;
+	__u64 paddr;
+	__s64 ret;
+	__u32 caller;
+	__u32 op;
+	__u32 removing;
+	__u32 reserved;
+};
+
+/* A record longer than this is not one of ours. */
+#define RS_EVENT_MAX 512
+
+/** enum rs_loss_kind - ways to lose something; see &struct rs_loss */
+enum rs_loss_kind {
+	RS_LOSS_RING = 0,    /* no room in the ring buffer */
+	RS_LOSS_CTX = 1,     /* no task-local storage to be had */
+	RS_LOSS_DEPTH = 2,   /* requests nested too deep */
+	RS_LOSS_WALK = 3,    /* a walk over ranges ended early */
+	RS_LOSS_OWNERS = 4,  /* no room for another process or container */
+	RS_LOSS_RECURSE = 5, /* the kernel skipped a program that was running on that CPU */
+	RS_LOSS_NR
+};
+
+/**
+ * struct rs_loss - one kind of loss on one CPU
+ * @count: how often
+ * @first_ns: first time
+ * @last_ns: last time
+ */
+struct rs_loss {
+	__u64 count;
+	__u64 first_ns;
+	__u64 last_ns;
+};
+
+/**
+ * struct rs_percpu - what the BPF side counts per CPU
+ * @seq: the next &rs_event.seq: events tried so far
+ * @req: the next request id, less the CPU's number
+ * @loss: by &enum rs_loss_kind
+ */
+struct rs_percpu {
+	__u64 seq;
+	__u64 req;
+	struct rs_loss loss[RS_LOSS_NR];
+};
+
+#define RS_ASSERT_SIZE(type, bytes) \
+	_Static_assert(sizeof(struct type) == (bytes), #type " is part of the trace format")
+
+RS_ASSERT_SIZE(rs_event, 40);
+RS_ASSERT_SIZE(rs_ev_proc, 72);
+RS_ASSERT_SIZE(rs_ev_fork, 56);
+RS_ASSERT_SIZE(rs_ev_exec, 72);
+RS_ASSERT_SIZE(rs_ev_exit, 56);
+RS_ASSERT_SIZE(rs_op, 48);
+RS_ASSERT_SIZE(rs_ev_open, 96);
+RS_ASSERT_SIZE(rs_ev_release, 88);
+RS_ASSERT_SIZE(rs_ev_group, 104);
+RS_ASSERT_SIZE(rs_work, 80);
+RS_ASSERT_SIZE(rs_ev_map, 248);
+RS_ASSERT_SIZE(rs_ev_ioctl, 96);
+RS_ASSERT_SIZE(rs_ev_range, 112);
+RS_ASSERT_SIZE(rs_ev_backing, 112);
+RS_ASSERT_SIZE(rs_ev_remove, 80);
+RS_ASSERT_SIZE(rs_ev_request, 176);
+RS_ASSERT_SIZE(rs_ev_xlate, 112);
+RS_ASSERT_SIZE(rs_ev_iommu, 112);
+RS_ASSERT_SIZE(rs_percpu, 160);
+_Static_assert(offsetof(struct rs_event, type) == 28, "rs_event.type is part of the trace format");
+_Static_assert(offsetof(struct rs_event, size) == 30, "rs_event.size is part of the trace format");
+_Static_assert(offsetof(struct rs_ev_map, work) == 168, "rs_ev_map.work is part of the trace format");
+
+#endif /* REMAPSCOPE_EVENT_H */
