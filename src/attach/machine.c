@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <cap-ng.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/utsname.h>
+#include <bpf/btf.h>
+#include "attach/plan.h"
+
+static bool is_there(const char *path)
+{
+	return !access(path, F_OK);
+}
+
+/* Is the word in one of the lists that depmod(8) keeps for this kernel? */
+static bool on_disk(const char *release, const char *word)
+{
+	static const char *const lists[] = { "modules.dep", "modules.builtin" };
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && !found; i++) {
+		char path[160], *line = NULL;
+		size_t room = 0;
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/lib/modules/%s/%s", release, lists[i]);
+		f = fopen(path, "re");
+		if (!f)
+			continue;
+		while (!found && getline(&line, &room, f) > 0)
+			found = strstr(line, word);
+		free(line);
+		fclose(f);
+	}
+	return found;
+}
+
+static bool built_in(const char *function)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool found = btf && btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) > 0;
+
+	btf__free(btf);
+	return found;
+}
+
+void rs_machine_look(struct rs_machine *m)
+{
+	struct utsname u;
+	bool loaded;
+
+	memset(m, 0, sizeof(*m));
+	if (!uname(&u)) {
+		snprintf(m->release, sizeof(m->release), "%s", u.release);
+		snprintf(m->host, sizeof(m->host), "%s", u.nodename);
+	}
+	capng_get_caps_process();
+	m->may = capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN) ||
+		 (capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) &&
+		  capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON));
+	m->btf = is_there("/sys/kernel/btf/vmlinux");
+	loaded = is_there("/sys/module/vfio_iommu_type1");
+	m->module_btf = is_there("/sys/kernel/btf/vfio_iommu_type1");
+	/* A built-in driver without parameters need not show under /sys/module. */
+	if (m->btf && !m->module_btf && built_in("vfio_iommu_type1_ioctl"))
+		loaded = m->module_btf = true;
+	m->type1 = loaded;
+	m->vfio = loaded || is_there("/sys/module/vfio") ||
+		  on_disk(m->release, "/vfio_iommu_type1.ko");
+}
+
+int rs_machine_refusal(const struct rs_machine *m, struct rs_msg *msg)
+{
+	if (!m->vfio)
+		return rs_msg_set(msg, -ENOTSUP, "this kernel (%s) has no VFIO", m->release);
+	if (!m->may)
+		return rs_msg_set(msg, -EPERM,
+				  "no privilege: CAP_BPF and CAP_PERFMON are needed (or run as root)");
+	if (!m->btf)
+		return rs_msg_set(msg, -ENOTSUP,
+				  "this kernel (%s) has no BTF: /sys/kernel/btf/vmlinux is missing",
+				  m->release);
+	if (!m->type1)
+		return rs_msg_set(
+			msg, -ENOENT,
+			"the module vfio_iommu_type1 is not loaded (\"modprobe vfio-pci\" loads it)");
+	if (!m->module_btf)
+		return rs_msg_set(msg, -ENOTSUP, "the module vfio_iommu_type1 has no BTF");
+	return 0;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/**
+ * DOC: The attach plan
+ *
+ * For every hook the mechanisms are tried on the running kernel, best first, with a program of two
+ * instructions: a function in BTF may still be inlined, renamed or out of ftrace's reach, and only
+ * trying tells. The plan says what was chosen and why nothing better was possible.
+ */
+#ifndef RS_ATTACH_PLAN_H
+#define RS_ATTACH_PLAN_H
+
+#include <jansson.h>
+#include "remapscope/types.h"
+#include "util/msg.h"
+
+/** enum rs_mechanism - how a hook is attached */
+enum rs_mechanism {
+	RS_MECH_NONE = 0,
+	RS_MECH_FENTRY = 1, /* fentry and fexit, as the hook needs */
+	RS_MECH_KPROBE = 2, /* kprobe and kretprobe */
+	RS_MECH_TP_BTF = 3, /* BTF-enabled raw tracepoint */
+	RS_MECH_NR
+};
+
+/** rs_mechanism_name() - "fentry", "kprobe", "tp_btf"; NULL for none */
+const char *rs_mechanism_name(enum rs_mechanism m);
+
+/* Which programs a hook has (bpf/common.bpf.h). */
+enum rs_hook_shape {
+	RS_HOOK_ENTRY = 1, /* only the entry matters */
+	RS_HOOK_BOTH = 2,  /* entry and exit */
+	RS_HOOK_LEAF = 3,  /* only the exit; a kretprobe needs the kprobe for the arguments */
+	RS_HOOK_TP = 4,	   /* a tracepoint */
+};
+
+/**
+ * struct rs_hook_def - a hook that remapscope wants
+ * @function: the kernel's function or tracepoint
+ * @module: where it lives, unless it is built in; NULL: vmlinux
+ * @program: a tracepoint's program
+ * @shape: which programs
+ * @vital: nothing useful can be recorded without it
+ */
+struct rs_hook_def {
+	const char *function;
+	const char *module;
+	const char *program;
+	enum rs_hook_shape shape;
+	bool vital;
+};
+
+/** struct rs_hook - a hook's place in the plan */
+struct rs_hook {
+	const struct rs_hook_def *def;
+	enum rs_mechanism mechanism;
+	char why_not[RS_MECH_NR][160]; /* why a mechanism was not possible, "" if it was or was not tried */
+};
+
+#define RS_HOOKS_MAX 32
+
+/** struct rs_plan - all hooks */
+struct rs_plan {
+	struct rs_hook hook[RS_HOOKS_MAX];
+	size_t nr;
+};
+
+/**
+ * struct rs_machine - what this machine offers
+ * @release: the kernel's release
+ * @host: the node's name
+ * @may: has the privilege (CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN)
+ * @btf: /sys/kernel/btf/vmlinux is there
+ * @vfio: this kernel has VFIO, loaded or as a module on disk
+ * @type1: vfio_iommu_type1 is loaded or built in
+ * @module_btf: its BTF is there (built in: vmlinux's)
+ */
+struct rs_machine {
+	char release[65];
+	char host[65];
+	bool may;
+	bool btf;
+	bool vfio;
+	bool type1;
+	bool module_btf;
+};
+
+/** rs_machine_look() - find out what this machine offers */
+void rs_machine_look(struct rs_machine *m);
+
+/**
+ * rs_machine_refusal() - why nothing can be recorded here
+ *
+ * Return: -EPERM, -ENOTSUP (no BTF, no VFIO), -ENOENT (module not loaded) with a sentence, or 0
+ */
+int rs_machine_refusal(const struct rs_machine *m, struct rs_msg *msg);
+
+/**
+ * rs_plan_make() - try every mechanism of every hook
+ * @no_fentry: leave fentry out, as if the kernel had none
+ *
+ * Needs rs_machine_refusal() == 0. Return: 0 or -errno
+ */
+int rs_plan_make(struct rs_plan *plan, bool no_fentry, struct rs_msg *msg);
+
+/** rs_plan_json() - the plan as it is stored in a trace; the caller's */
+json_t *rs_plan_json(const struct rs_plan *plan);
+
+#endif /* RS_ATTACH_PLAN_H */

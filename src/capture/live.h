@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/**
+ * DOC: The live source
+ *
+ * Loads and attaches the BPF programs as the plan says and hands out what they write.
+ */
+#ifndef RS_CAPTURE_LIVE_H
+#define RS_CAPTURE_LIVE_H
+
+#include <jansson.h>
+#include "attach/plan.h"
+#include "source/order.h"
+
+struct rs_live;
+
+/**
+ * struct rs_live_opts - how to record
+ * @no_fentry: use kprobes only
+ * @debug: libbpf's messages to stderr
+ * @tgid: record this process, its children and the containers they touch; 0: everybody
+ * @ring_bytes: size of the ring buffer, a power of two of at least a page; 0: 8 MiB
+ */
+struct rs_live_opts {
+	bool no_fentry;
+	bool debug;
+	__u32 tgid;
+	__u32 ring_bytes;
+};
+
+/**
+ * rs_live_start() - plan, load, attach
+ * @fn: called by rs_live_poll() and rs_live_stop() for every record, in the ring's order
+ * @out: to be freed with rs_live_free(), which also detaches
+ * @msg: one sentence on failure
+ *
+ * Return: 0; -EPERM, -ENOTSUP, -ENOENT when this machine cannot; other -errno
+ */
+int rs_live_start(const struct rs_live_opts *opts, rs_event_fn fn, void *ctx, struct rs_live **out,
+		  struct rs_msg *msg);
+
+/** rs_live_plan() - the plan, with what really was attached; borrowed */
+const struct rs_plan *rs_live_plan(const struct rs_live *l);
+
+/** rs_live_meta() - what a trace says of its recording (docs/trace-format.md); the caller's */
+json_t *rs_live_meta(const struct rs_live *l);
+
+/** rs_live_fd() - readable when there are records */
+int rs_live_fd(const struct rs_live *l);
+
+/** rs_live_poll() - hand out what is there, without waiting. Return: 0 or -errno */
+int rs_live_poll(struct rs_live *l);
+
+/** rs_live_lost() - records lost so far */
+__u64 rs_live_lost(const struct rs_live *l);
+
+/** rs_live_stop() - detach, then hand out what is left. Return: 0 or -errno */
+int rs_live_stop(struct rs_live *l);
+
+/** rs_live_end() - losses and sequence numbers, after rs_live_stop(); the caller's */
+json_t *rs_live_end(const struct rs_live *l);
+
+/** rs_live_free() - NULL is allowed */
+void rs_live_free(struct rs_live *l);
+
+#endif /* RS_CAPTURE_LIVE_H */

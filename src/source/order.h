@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/**
+ * DOC: Putting records into the order of time, and finding what is missing
+ *
+ * The ring buffer holds records in the order in which their room was reserved, which is nearly but
+ * not quite the order of their times. Records are held back until the newest one is RS_ORDER_NS
+ * ahead of them: by the records' own times, never by the reader's clock, so that a replay decides
+ * exactly as the live run did. A hole in a CPU's sequence numbers is a loss, and lies in time between
+ * the records around it.
+ */
+#ifndef RS_SOURCE_ORDER_H
+#define RS_SOURCE_ORDER_H
+
+#include "remapscope/event.h"
+
+/* Far above the time between a program's reservation and its timestamp, even when preempted. */
+#define RS_ORDER_NS 200000000ULL
+/* Records held back at most; beyond, the oldest goes on early. */
+#define RS_ORDER_MAX 65536
+
+struct rs_order;
+
+/** rs_event_fn - takes a record; valid during the call only. Return: 0 or -errno, which ends it all */
+typedef int (*rs_event_fn)(void *ctx, const struct rs_event *ev);
+
+/** struct rs_hole - records of a CPU that are missing */
+struct rs_hole {
+	__u32 cpu;
+	__u32 seq;   /* the first one */
+	__u32 count; /* how many */
+	__u64 from_ns;
+	__u64 to_ns; /* 0: to the end of the recording */
+};
+
+/** rs_order_new() - Return: an orderer that hands records to @fn, NULL without memory */
+struct rs_order *rs_order_new(rs_event_fn fn, void *ctx);
+
+/** rs_order_push() - take a record. Return: 0 or -errno (its own, or of @fn) */
+int rs_order_push(struct rs_order *o, const struct rs_event *ev);
+
+/** rs_order_flush() - hand on what is held back. Return: 0 or -errno */
+int rs_order_flush(struct rs_order *o);
+
+/**
+ * rs_order_tail() - how many records a CPU tried to write in all (struct rs_percpu.seq)
+ *
+ * Finds what was lost after the last record. Return: 0 or -ENOMEM
+ */
+int rs_order_tail(struct rs_order *o, __u32 cpu, __u64 seq);
+
+/** rs_order_holes() - what is missing; borrowed until the next call. Return: how many */
+size_t rs_order_holes(const struct rs_order *o, const struct rs_hole **holes);
+
+/** rs_order_late() - records that came too late to be put in order */
+__u64 rs_order_late(const struct rs_order *o);
+
+/** rs_order_free() - NULL is allowed */
+void rs_order_free(struct rs_order *o);
+
+#endif /* RS_SOURCE_ORDER_H */
