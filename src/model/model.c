@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model/model.h"
+
+/* How often, in the recording's time, clocks of open windows are looked at. */
+#define TICK_NS 100000000ULL
+
+struct rs_kept *rs_keep(const struct rs_event *ev)
+{
+	struct rs_kept *k = malloc(offsetof(struct rs_kept, ev) + ev->size);
+
+	if (k) {
+		k->refs = 1;
+		memcpy(&k->ev, ev, ev->size);
+	}
+	return k;
+}
+
+void rs_drop(struct rs_kept *k)
+{
+	if (k && !--k->refs)
+		free(k);
+}
+
+void rs_object_free(struct rs_object *o)
+{
+	for (size_t i = 0; i < RS_RULES_MAX; i++) {
+		for (size_t k = 0; k < o->slot[i].nr; k++)
+			rs_drop(o->slot[i].trail[k]);
+		free(o->slot[i].trail);
+		o->slot[i] = (struct rs_slot){ 0 };
+	}
+}
+
+void *rs_grow(void *array, size_t nr, size_t size)
+{
+	/* Powers of two from 8 on; in between there is room. */
+	if (nr >= 8 && (nr & (nr - 1)))
+		return array;
+	if (nr && nr < 8)
+		return array;
+	return realloc(array, (nr ? 2 * nr : 8) * size);
+}
+
+int rs_note(struct rs_model *m, struct rs_note note)
+{
+	return m->note(m->ctx, &note);
+}
+
+void rs_model_init(struct rs_model *m, rs_note_fn note, void *ctx)
+{
+	memset(m, 0, sizeof(*m));
+	m->note = note;
+	m->ctx = ctx;
+}
+
+/* Clocks are read from the events' times, so that a replay finds what the live run found. */
+static int tick(struct rs_model *m, __u64 ts)
+{
+	struct rs_container *c, *next;
+	int err = 0;
+
+	HASH_ITER(hh, m->containers, c, next) {
+		if (!c->window || ts < c->ticked_ns + TICK_NS)
+			continue;
+		c->ticked_ns = ts;
+		for (size_t i = 0; i < c->nr && !err; i++)
+			if (c->range[i]->invalid)
+				err = rs_note(m, (struct rs_note){ .type = RS_N_TICK,
+								   .ts = ts,
+								   .container = c,
+								   .range = c->range[i] });
+	}
+	return err;
+}
+
+int rs_model_event(struct rs_model *m, const struct rs_event *ev)
+{
+	int err;
+
+	m->events++;
+	if (!m->first_ns)
+		m->first_ns = ev->ts;
+	if (ev->ts > m->last_ns)
+		m->last_ns = ev->ts;
+	err = tick(m, ev->ts);
+	if (err)
+		return err;
+	switch (ev->type) {
+	case RS_EV_PROC:
+	case RS_EV_FORK:
+	case RS_EV_EXEC:
+	case RS_EV_EXIT:
+		return rs_model_process(m, ev);
+	case RS_EV_NONE:
+		m->unread++;
+		return 0;
+	default:
+		if (ev->type >= RS_EV_NR) {
+			m->unread++;
+			return 0;
+		}
+		return rs_model_type1(m, ev);
+	}
+}
+
+int rs_model_end(struct rs_model *m)
+{
+	struct rs_container *c, *next;
+	int err = tick(m, m->last_ns);
+
+	HASH_ITER(hh, m->containers, c, next) {
+		struct rs_note note = { .type = RS_N_END, .ts = m->last_ns, .container = c };
+
+		for (size_t i = 0; i < c->nr && !err; i++) {
+			note.range = c->range[i];
+			err = rs_note(m, note);
+		}
+		note.range = NULL;
+		if (!err)
+			err = rs_note(m, note);
+		if (!err && c->window)
+			err = rs_window_close(m, c, 0, 0, RS_WINDOW_OPEN);
+		if (!err)
+			err = rs_container_release(m, c, 0);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+static void free_window_view(struct rs_window_view *w)
+{
+	for (size_t i = 0; i < w->nr_ranges; i++) {
+		rs_backing_free(&w->range[i].old_backing);
+		rs_backing_free(&w->range[i].new_backing);
+	}
+	free(w->range);
+}
+
+void rs_model_free(struct rs_model *m)
+{
+	struct rs_container *c, *next;
+	struct rs_proc *p, *next_p;
+
+	HASH_ITER(hh, m->containers, c, next) {
+		while (c->nr)
+			rs_range_remove(c, c->range[c->nr - 1]);
+		if (c->window)
+			free_window_view(&c->window->view);
+		HASH_DEL(m->containers, c);
+		rs_object_free(&c->obj);
+		free(c->window);
+		free(c->range);
+		free(c);
+	}
+	HASH_ITER(hh, m->procs, p, next_p) {
+		HASH_DEL(m->procs, p);
+		free(p);
+	}
+	rs_pending_free(m);
+	for (size_t i = 0; i < m->nr_windows; i++)
+		free_window_view(&m->window[i]);
+	for (size_t i = 0; i < m->tally.nr_rows; i++)
+		free(m->tally.row[i].latency);
+	free(m->past);
+	free(m->window);
+	free(m->exec);
+	free(m->tally.row);
+	free(m->tally.slow);
+	free(m->tally.failure);
+}

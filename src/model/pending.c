@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model/pending.h"
+
+/* Requests whose closing record was lost would stay for ever: the oldest gives way. */
+#define PENDING_MAX 4096
+
+static struct rs_pending *get(struct rs_model *m, __u64 req)
+{
+	struct rs_pending *p;
+
+	HASH_FIND(hh, m->pending, &req, sizeof(req), p);
+	if (p)
+		return p;
+	if (HASH_COUNT(m->pending) >= PENDING_MAX) {
+		m->incomplete++;
+		rs_pending_drop(rs_pending_take(m, m->pending->req));
+	}
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->req = req;
+	HASH_ADD(hh, m->pending, req, sizeof(p->req), p);
+	return p;
+}
+
+int rs_pending_backing(struct rs_model *m, const struct rs_event *ev)
+{
+	struct rs_ev_backing b, *grown;
+	struct rs_pending *p;
+
+	rs_event_read(&b, sizeof(b), ev);
+	p = get(m, b.req);
+	if (!p)
+		return -ENOMEM;
+	grown = rs_grow(p->loose, p->nr_loose, sizeof(*p->loose));
+	if (!grown)
+		return -ENOMEM;
+	p->loose = grown;
+	p->loose[p->nr_loose++] = b;
+	return 0;
+}
+
+/* The loose pieces become the range's, if they are all there and cover it from its begin. */
+static int adopt_pieces(struct rs_pending *p, struct rs_seen_range *s)
+{
+	struct rs_backing_list *b = &s->backing;
+	__u64 at = 0;
+
+	b->known = s->ev.flags & RS_RANGEF_SCANNED;
+	b->complete = b->known && !(s->ev.flags & RS_RANGEF_SCAN_CUT) &&
+		      p->nr_loose == s->ev.pieces;
+	b->piece = calloc(p->nr_loose ? p->nr_loose : 1, sizeof(*b->piece));
+	if (!b->piece)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->nr_loose; i++) {
+		const struct rs_ev_backing *from = &p->loose[i];
+		struct rs_piece *to = &b->piece[b->nr];
+
+		*to = (struct rs_piece){
+			.at = from->iova.v - s->ev.iova.v,
+			.len = from->len,
+			.what = from->what,
+			.dev = from->dev,
+			.ino = from->ino,
+			.generation = from->generation,
+			.offset = from->offset,
+			.vm_flags = from->vm_flags,
+		};
+		if (from->iova.v < s->ev.iova.v || to->at != at || !to->len) {
+			b->complete = false;
+			continue;
+		}
+		at += to->len;
+		b->nr++;
+	}
+	if (at != s->ev.size)
+		b->complete = false;
+	p->nr_loose = 0;
+	return 0;
+}
+
+int rs_pending_range(struct rs_model *m, const struct rs_event *ev)
+{
+	struct rs_seen_range *grown, *s;
+	struct rs_ev_range r;
+	struct rs_pending *p;
+
+	rs_event_read(&r, sizeof(r), ev);
+	p = get(m, r.req);
+	if (!p)
+		return -ENOMEM;
+	grown = rs_grow(p->range, p->nr_ranges, sizeof(*p->range));
+	if (!grown)
+		return -ENOMEM;
+	p->range = grown;
+	s = &p->range[p->nr_ranges++];
+	*s = (struct rs_seen_range){ .ev = r };
+	return adopt_pieces(p, s);
+}
+
+struct rs_pending *rs_pending_take(struct rs_model *m, __u64 req)
+{
+	struct rs_pending *p;
+
+	HASH_FIND(hh, m->pending, &req, sizeof(req), p);
+	if (p)
+		HASH_DEL(m->pending, p);
+	return p;
+}
+
+void rs_pending_drop(struct rs_pending *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->nr_ranges; i++)
+		rs_backing_free(&p->range[i].backing);
+	free(p->range);
+	free(p->loose);
+	free(p);
+}
+
+void rs_pending_free(struct rs_model *m)
+{
+	while (m->pending)
+		rs_pending_drop(rs_pending_take(m, m->pending->req));
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model/model.h"
+
+struct rs_proc *rs_proc_get(struct rs_model *m, __u32 tgid)
+{
+	struct rs_proc *p;
+
+	HASH_FIND(hh, m->procs, &tgid, sizeof(tgid), p);
+	if (p)
+		return p;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->tgid = tgid;
+	HASH_ADD(hh, m->procs, tgid, sizeof(p->tgid), p);
+	return p;
+}
+
+struct rs_proc_ref rs_proc_ref(struct rs_model *m, __u32 tgid)
+{
+	struct rs_proc_ref ref = { .tgid = tgid };
+	struct rs_proc *p;
+
+	HASH_FIND(hh, m->procs, &tgid, sizeof(tgid), p);
+	if (p)
+		memcpy(ref.comm, p->comm, sizeof(ref.comm));
+	return ref;
+}
+
+/* Is it the mm of a process that we know to live, other than @tgid (0: any)? */
+bool rs_mm_in_use(const struct rs_model *m, __u64 mm, __u32 tgid)
+{
+	const struct rs_proc *p;
+
+	for (p = m->procs; p; p = p->hh.next)
+		if (p->tgid != tgid && !p->exited && p->mm == mm)
+			return true;
+	return false;
+}
+
+/*
+ * A process left its mm. A passing reference (somebody who reads its /proc entry) keeps mm_users up
+ * for a moment: for the ranges of this process the mm is gone all the same, unless a process that we
+ * know shares it.
+ */
+static int left_mm(struct rs_model *m, const struct rs_event *ev, __u64 mm, __u32 users)
+{
+	struct rs_container *c, *next;
+	int err;
+
+	if (!mm || rs_mm_in_use(m, mm, ev->tgid))
+		return 0;
+	HASH_ITER(hh, m->containers, c, next) {
+		for (size_t i = 0; i < c->nr; i++) {
+			struct rs_range *r = c->range[i];
+
+			if (r->owner_mm != mm || r->invalid || r->stale ||
+			    (users && r->owner != ev->tgid))
+				continue;
+			r->stale = true;
+			c->nr_stale++;
+			err = rs_note(m, (struct rs_note){ .type = RS_N_MM_GONE,
+							   .ts = ev->ts,
+							   .ev = ev,
+							   .container = c,
+							   .range = r,
+							   .by = ev->tgid });
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}
+
+static int on_exec(struct rs_model *m, const struct rs_event *ev, struct rs_proc *p)
+{
+	struct rs_exec_seen *grown;
+	struct rs_ev_exec x;
+
+	rs_event_read(&x, sizeof(x), ev);
+	memcpy(p->comm, x.comm, sizeof(p->comm));
+	p->comm[RS_COMM_LEN - 1] = 0;
+	p->mm = ev->mm;
+	grown = rs_grow(m->exec, m->nr_execs, sizeof(*m->exec));
+	if (!grown)
+		return -ENOMEM;
+	m->exec = grown;
+	m->exec[m->nr_execs++] = (struct rs_exec_seen){ .tgid = ev->tgid, .ts = ev->ts };
+	return left_mm(m, ev, x.old_mm, x.old_mm_users);
+}
+
+int rs_model_process(struct rs_model *m, const struct rs_event *ev)
+{
+	struct rs_proc *p = rs_proc_get(m, ev->tgid), *child;
+
+	if (!p)
+		return -ENOMEM;
+	switch (ev->type) {
+	case RS_EV_PROC: {
+		struct rs_ev_proc x;
+
+		rs_event_read(&x, sizeof(x), ev);
+		memcpy(p->comm, x.comm, sizeof(p->comm));
+		p->comm[RS_COMM_LEN - 1] = 0;
+		p->mm = ev->mm;
+		p->exited = false;
+		return 0;
+	}
+	case RS_EV_FORK: {
+		struct rs_ev_fork x;
+
+		rs_event_read(&x, sizeof(x), ev);
+		child = rs_proc_get(m, x.child_tgid);
+		if (!child)
+			return -ENOMEM;
+		memcpy(child->comm, p->comm, sizeof(child->comm));
+		child->mm = x.child_mm;
+		child->exited = false;
+		return 0;
+	}
+	case RS_EV_EXEC:
+		return on_exec(m, ev, p);
+	case RS_EV_EXIT: {
+		struct rs_ev_exit x;
+
+		rs_event_read(&x, sizeof(x), ev);
+		p->exited = true;
+		p->status = x.status;
+		p->mm = 0;
+		return left_mm(m, ev, x.old_mm, x.old_mm_users);
+	}
+	}
+	return 0;
+}

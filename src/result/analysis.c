@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model/model.h"
+#include "result/analysis.h"
+#include "result/build.h"
+#include "rules/rules.h"
+#include "source/order.h"
+
+struct rs_analysis {
+	struct rs_analysis_opts opts;
+	struct rs_order *order;
+	struct rs_model model;
+	struct rs_engine engine;
+	json_t *meta;
+};
+
+static int on_note(void *ctx, struct rs_note *note)
+{
+	struct rs_analysis *a = ctx;
+
+	return rs_engine_note(&a->engine, note);
+}
+
+static int on_ordered(void *ctx, const struct rs_event *ev)
+{
+	struct rs_analysis *a = ctx;
+
+	return rs_model_event(&a->model, ev);
+}
+
+int rs_analysis_new(const struct rs_analysis_opts *opts, struct rs_analysis **out,
+		    struct rs_msg *msg)
+{
+	struct rs_analysis *a = calloc(1, sizeof(*a));
+	int err = 0;
+
+	*out = NULL;
+	if (!a)
+		return rs_msg_set(msg, -ENOMEM, "out of memory");
+	a->opts = *opts;
+	rs_model_init(&a->model, on_note, a);
+	rs_engine_init(&a->engine);
+	a->order = rs_order_new(on_ordered, a);
+	if (!a->order)
+		err = rs_msg_set(msg, -ENOMEM, "out of memory");
+	if (!err && opts->nr_rules)
+		memset(a->engine.on, 0, sizeof(a->engine.on));
+	for (size_t i = 0; i < opts->nr_rules && !err; i++) {
+		int which = rs_rule_find(opts->rule[i], msg);
+
+		if (which < 0)
+			err = which;
+		else
+			a->engine.on[which] = true;
+	}
+	if (err) {
+		rs_analysis_free(a);
+		return err;
+	}
+	*out = a;
+	return 0;
+}
+
+int rs_analysis_meta(struct rs_analysis *a, const json_t *meta)
+{
+	json_decref(a->meta);
+	a->meta = json_deep_copy(meta);
+	return a->meta ? 0 : -ENOMEM;
+}
+
+int rs_analysis_event(void *analysis, const struct rs_event *ev)
+{
+	struct rs_analysis *a = analysis;
+
+	return rs_order_push(a->order, ev);
+}
+
+void rs_analysis_progress(const struct rs_analysis *a, struct rs_progress *p)
+{
+	const struct rs_container *c;
+
+	*p = (struct rs_progress){ .events = a->model.events, .windows = a->model.next_window };
+	for (c = a->model.containers; c; c = c->hh.next)
+		p->open += c->window != NULL;
+	for (size_t i = 0; i < rs_nr_rules; i++)
+		p->violations += a->engine.violations[i];
+}
+
+int rs_analysis_finish(struct rs_analysis *a, const json_t *end, const char *incomplete,
+		       struct rs_result **out)
+{
+	struct rs_build b = {
+		.model = &a->model,
+		.engine = &a->engine,
+		.order = a->order,
+		.meta = a->meta,
+		.end = end,
+		.incomplete = incomplete,
+		.source = a->opts.source,
+		.budget = a->opts.budget,
+	};
+	json_t *cpu;
+	size_t i;
+	int err;
+
+	*out = NULL;
+	err = rs_order_flush(a->order);
+	json_array_foreach(json_object_get(end, "cpus"), i, cpu) {
+		json_int_t nr = json_integer_value(json_object_get(cpu, "cpu"));
+
+		if (!err && nr >= 0 && nr <= UINT16_MAX)
+			err = rs_order_tail(a->order, nr,
+					    json_integer_value(json_object_get(cpu, "seq")));
+	}
+	if (!err)
+		err = rs_model_end(&a->model);
+	if (!err)
+		err = rs_build_result(&b, out);
+	return err;
+}
+
+void rs_analysis_free(struct rs_analysis *a)
+{
+	if (!a)
+		return;
+	rs_order_free(a->order);
+	rs_engine_free(&a->engine);
+	rs_model_free(&a->model);
+	json_decref(a->meta);
+	free(a);
+}

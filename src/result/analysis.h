@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/**
+ * DOC: From events to a result: the one way through
+ *
+ * source -> order -> model -> rules, budgets, statistics -> result. Live recording, `check -- COMMAND`
+ * and replay push their events in here, and nowhere else.
+ */
+#ifndef RS_RESULT_ANALYSIS_H
+#define RS_RESULT_ANALYSIS_H
+
+#include "budget/budget.h"
+#include "result/result.h"
+#include "util/msg.h"
+
+struct rs_analysis;
+
+/**
+ * struct rs_analysis_opts - what to judge
+ * @rule: ids of the rules to judge; NULL: all
+ * @nr_rules: how many
+ * @budget: borrowed, until the analysis is freed; NULL: none
+ * @source: the file's name, or "live"
+ */
+struct rs_analysis_opts {
+	const char *const *rule;
+	size_t nr_rules;
+	const struct rs_budget *budget;
+	const char *source;
+};
+
+/**
+ * struct rs_progress - what a recorder shows while it runs
+ */
+struct rs_progress {
+	__u64 events;
+	__u64 windows; /* begun */
+	__u64 open;    /* still open */
+	__u64 violations;
+};
+
+/** rs_analysis_new() - Return: 0 or -errno (-ENOENT: unknown rule, with a sentence) */
+int rs_analysis_new(const struct rs_analysis_opts *opts, struct rs_analysis **out,
+		    struct rs_msg *msg);
+
+/** rs_analysis_meta() - what the recording says of itself (docs/trace-format.md); copied */
+int rs_analysis_meta(struct rs_analysis *a, const json_t *meta);
+
+/** rs_analysis_event() - an &rs_event_fn: the next record, in the source's order */
+int rs_analysis_event(void *analysis, const struct rs_event *ev);
+
+/** rs_analysis_progress() - so far */
+void rs_analysis_progress(const struct rs_analysis *a, struct rs_progress *p);
+
+/**
+ * rs_analysis_finish() - no more events
+ * @end: the recording's END object; NULL: it was cut
+ * @incomplete: one sentence that says so; NULL: complete
+ * @out: the caller's, rs_result_free()
+ *
+ * Return: 0 or -errno
+ */
+int rs_analysis_finish(struct rs_analysis *a, const json_t *end, const char *incomplete,
+		       struct rs_result **out);
+
+/** rs_analysis_free() - NULL is allowed */
+void rs_analysis_free(struct rs_analysis *a);
+
+#endif /* RS_RESULT_ANALYSIS_H */

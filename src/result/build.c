@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "result/build.h"
+
+static char *copy_string(const json_t *s)
+{
+	const char *text = json_string_value(s);
+
+	return text ? strdup(text) : NULL;
+}
+
+static int build_head(const struct rs_build *b, struct rs_result *r)
+{
+	const json_t *kernel = json_object_get(b->meta, "kernel");
+	const json_t *clock = json_object_get(b->meta, "clock");
+
+	r->source = strdup(b->source);
+	r->kernel = copy_string(json_object_get(kernel, "release"));
+	r->host = copy_string(json_object_get(kernel, "host"));
+	r->realtime_offset_ns =
+		json_integer_value(json_object_get(clock, "realtime_offset_ns"));
+	r->first_ns = json_integer_value(json_object_get(clock, "attached_ns"));
+	if (!r->first_ns || (b->model->first_ns && b->model->first_ns < r->first_ns))
+		r->first_ns = b->model->first_ns;
+	r->last_ns = json_integer_value(json_object_get(b->end, "ended_ns"));
+	if (r->last_ns < b->model->last_ns)
+		r->last_ns = b->model->last_ns;
+	r->events = b->model->events;
+	r->complete = !b->incomplete;
+	if (b->incomplete)
+		r->incomplete_reason = strdup(b->incomplete);
+	return !r->source || (b->incomplete && !r->incomplete_reason) ? -ENOMEM : 0;
+}
+
+static int build_hooks(const struct rs_build *b, struct rs_result *r)
+{
+	const json_t *plan = json_object_get(b->meta, "plan"), *hook, *why;
+	const char *m;
+	size_t i;
+
+	r->hook = calloc(json_array_size(plan) + 1, sizeof(*r->hook));
+	if (!r->hook)
+		return -ENOMEM;
+	json_array_foreach(plan, i, hook) {
+		struct rs_hook_view *v = &r->hook[r->nr_hooks++];
+		char text[512] = "";
+
+		v->function = copy_string(json_object_get(hook, "function"));
+		if (!v->function)
+			v->function = strdup("?");
+		v->mechanism = copy_string(json_object_get(hook, "mechanism"));
+		json_object_foreach((json_t *)json_object_get(hook, "not"), m, why) {
+			size_t at = strlen(text);
+
+			snprintf(text + at, sizeof(text) - at, "%s%s: %s", at ? "; " : "", m,
+				 json_string_value(why));
+		}
+		if (text[0])
+			v->reason = strdup(text);
+		if (!v->function || (text[0] && !v->reason))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int build_command(const struct rs_build *b, struct rs_result *r)
+{
+	const json_t *argv = json_object_get(b->meta, "command"), *word;
+	const json_t *command = json_object_get(b->end, "command");
+	char line[1024] = "";
+	size_t i;
+
+	if (!json_array_size(argv))
+		return 0;
+	json_array_foreach(argv, i, word) {
+		size_t at = strlen(line);
+
+		snprintf(line + at, sizeof(line) - at, "%s%s", i ? " " : "",
+			 json_string_value(word));
+	}
+	r->command.line = strdup(line);
+	r->command.ran = json_is_integer(json_object_get(command, "status"));
+	r->command.status = json_integer_value(json_object_get(command, "status"));
+	return r->command.line ? 0 : -ENOMEM;
+}
+
+static int by_container(const void *a, const void *b)
+{
+	const struct rs_container_view *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static int by_window(const void *a, const void *b)
+{
+	const struct rs_window_view *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static int by_row(const void *a, const void *b)
+{
+	const struct rs_request_row *x = a, *y = b;
+	int c = strcmp(x->op, y->op);
+
+	if (c)
+		return c;
+	if (x->in_window != y->in_window)
+		return x->in_window - y->in_window;
+	return x->path != y->path ? (int)x->path - (int)y->path : (int)x->reason - (int)y->reason;
+}
+
+/* The model's books become the result's; the model is left without them. */
+static void take_books(struct rs_model *m, struct rs_engine *e, struct rs_result *r)
+{
+	r->container = m->past;
+	r->nr_containers = m->nr_past;
+	r->window = m->window;
+	r->nr_windows = m->nr_windows;
+	r->request = m->tally.row;
+	r->nr_requests = m->tally.nr_rows;
+	r->slow = m->tally.slow;
+	r->nr_slow = m->tally.nr_slow;
+	r->failure = m->tally.failure;
+	r->nr_failures = m->tally.nr_failures;
+	r->finding = e->finding;
+	r->nr_findings = e->nr;
+	m->past = NULL;
+	m->window = NULL;
+	m->nr_past = m->nr_windows = 0;
+	m->tally = (struct rs_tally){ 0 };
+	e->finding = NULL;
+	e->nr = 0;
+	if (r->nr_containers)
+		qsort(r->container, r->nr_containers, sizeof(*r->container), by_container);
+	if (r->nr_windows)
+		qsort(r->window, r->nr_windows, sizeof(*r->window), by_window);
+	if (r->nr_requests)
+		qsort(r->request, r->nr_requests, sizeof(*r->request), by_row);
+}
+
+static void worse(enum rs_verdict *v, enum rs_verdict other)
+{
+	if (other > *v)
+		*v = other;
+}
+
+/* The whole's verdict. A COMMAND that failed may not have done what was to be judged. */
+static int conclude(struct rs_result *r)
+{
+	for (size_t i = 0; i < r->nr_rules; i++)
+		worse(&r->verdict, r->rule[i].verdict);
+	for (size_t i = 0; i < r->nr_budgets; i++)
+		worse(&r->verdict, r->budget[i].verdict);
+	if (r->verdict == RS_PASS && r->command.ran && r->command.status) {
+		r->verdict = RS_UNKNOWN;
+		r->verdict_reason = strdup("the command failed, so what was to be judged may not "
+					   "have happened");
+		if (!r->verdict_reason)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int rs_build_result(struct rs_build *b, struct rs_result **out)
+{
+	struct rs_result *r = calloc(1, sizeof(*r));
+	int err;
+
+	*out = NULL;
+	if (!r)
+		return -ENOMEM;
+	err = build_head(b, r);
+	if (!err)
+		err = build_hooks(b, r);
+	if (!err)
+		err = build_command(b, r);
+	if (!err)
+		err = rs_build_losses(b, r);
+	if (!err) {
+		take_books(b->model, b->engine, r);
+		err = rs_build_updates(b, r);
+	}
+	if (!err)
+		err = rs_build_rules(b, r);
+	if (!err && b->budget)
+		err = rs_budget_judge(b->budget, r);
+	if (!err)
+		err = conclude(r);
+	if (err) {
+		rs_result_free(r);
+		return err;
+	}
+	*out = r;
+	return 0;
+}

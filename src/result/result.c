@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "result/result.h"
+
+#include <stdlib.h>
+
+#define ARRAY_SIZE(a)	   (sizeof(a) / sizeof((a)[0]))
+#define NAME_OF(names, i) ((size_t)(i) < ARRAY_SIZE(names) ? (names)[i] : "unknown")
+
+const char *rs_verdict_name(enum rs_verdict v)
+{
+	static const char *const names[] = {
+		[RS_PASS] = "pass",
+		[RS_UNKNOWN] = "unknown",
+		[RS_VIOLATED] = "violated",
+	};
+
+	return NAME_OF(names, v);
+}
+
+const char *rs_severity_name(enum rs_severity s)
+{
+	static const char *const names[] = {
+		[RS_SEV_WARNING] = "warning",
+		[RS_SEV_ERROR] = "error",
+		[RS_SEV_CRITICAL] = "critical",
+	};
+
+	return NAME_OF(names, s);
+}
+
+const char *rs_path_name(enum rs_path p)
+{
+	static const char *const names[] = {
+		[RS_PATH_NONE] = "none",
+		[RS_PATH_CACHED] = "cached",
+		[RS_PATH_GUP] = "gup",
+		[RS_PATH_COPY_OWN] = "copy_own",
+		[RS_PATH_COPY_KTHREAD] = "copy_kthread",
+		[RS_PATH_RELEASED] = "released",
+		[RS_PATH_REFUSED] = "refused",
+	};
+
+	_Static_assert(ARRAY_SIZE(names) == RS_PATH_NR, "every path has a name");
+	return NAME_OF(names, p);
+}
+
+const char *rs_reason_name(enum rs_reason r)
+{
+	static const char *const names[] = {
+		[RS_REASON_NONE] = "none",
+		[RS_REASON_WINDOW] = "window",
+		[RS_REASON_NO_MAPPING] = "no-mapping",
+		[RS_REASON_PROT] = "prot",
+		[RS_REASON_MEMLOCK] = "memlock",
+		[RS_REASON_DEAD_MM] = "dead-mm",
+		[RS_REASON_WRONG_MM] = "wrong-mm",
+		[RS_REASON_V1] = "v1",
+		[RS_REASON_NO_UNMAP_CB] = "no-unmap-cb",
+		[RS_REASON_ARGUMENTS] = "arguments",
+		[RS_REASON_FAULT] = "fault",
+		[RS_REASON_OTHER] = "other",
+	};
+
+	_Static_assert(ARRAY_SIZE(names) == RS_REASON_NR, "every reason has a name");
+	return NAME_OF(names, r);
+}
+
+const char *rs_range_state_name(enum rs_range_state s)
+{
+	static const char *const names[] = {
+		[RS_STATE_INVALID] = "invalid",
+		[RS_STATE_REMAPPED] = "remapped",
+		[RS_STATE_UNMAPPED] = "unmapped",
+		[RS_STATE_RELEASED] = "released",
+	};
+
+	return NAME_OF(names, s);
+}
+
+const char *rs_window_end_name(enum rs_window_end e)
+{
+	static const char *const names[] = {
+		[RS_WINDOW_OPEN] = "open",
+		[RS_WINDOW_REMAPPED] = "remapped",
+		[RS_WINDOW_UNMAPPED] = "unmapped",
+		[RS_WINDOW_RELEASED] = "released",
+		[RS_WINDOW_KILLED] = "killed",
+	};
+
+	return NAME_OF(names, e);
+}
+
+const char *rs_handover_name(enum rs_handover h)
+{
+	static const char *const names[] = {
+		[RS_HANDOVER_NONE] = "in place",
+		[RS_HANDOVER_EXEC] = "exec",
+		[RS_HANDOVER_OTHER] = "process",
+	};
+
+	return NAME_OF(names, h);
+}
+
+static void free_windows(struct rs_result *r)
+{
+	for (size_t i = 0; i < r->nr_windows; i++) {
+		struct rs_window_view *w = &r->window[i];
+
+		for (size_t j = 0; j < w->nr_ranges; j++) {
+			free(w->range[j].old_backing.piece);
+			free(w->range[j].new_backing.piece);
+		}
+		free(w->range);
+	}
+	free(r->window);
+}
+
+static void free_findings(struct rs_result *r)
+{
+	for (size_t i = 0; i < r->nr_findings; i++) {
+		struct rs_finding *f = &r->finding[i];
+
+		for (size_t j = 0; j < f->nr_events; j++)
+			free(f->event[j]);
+		free(f->event);
+		free(f->text);
+		free(f->expected);
+	}
+	free(r->finding);
+}
+
+static void free_judged(struct rs_result *r)
+{
+	for (size_t i = 0; i < r->nr_rules; i++)
+		free(r->rule[i].reason);
+	free(r->rule);
+
+	for (size_t i = 0; i < r->nr_budgets; i++) {
+		free(r->budget[i].text);
+		free(r->budget[i].where);
+		free(r->budget[i].measured);
+		free(r->budget[i].reason);
+	}
+	free(r->budget);
+}
+
+void rs_result_free(struct rs_result *r)
+{
+	if (!r)
+		return;
+
+	for (size_t i = 0; i < r->nr_hooks; i++) {
+		free(r->hook[i].function);
+		free(r->hook[i].mechanism);
+		free(r->hook[i].reason);
+	}
+	free(r->hook);
+	for (size_t i = 0; i < r->nr_updates; i++)
+		free(r->update[i].window);
+	free(r->update);
+	for (size_t i = 0; i < r->nr_requests; i++)
+		free(r->request[i].latency);
+	free(r->request);
+	free_windows(r);
+	free_findings(r);
+	free_judged(r);
+	free(r->loss);
+	free(r->container);
+	free(r->slow);
+	free(r->failure);
+	free(r->command.line);
+	free(r->verdict_reason);
+	free(r->incomplete_reason);
+	free(r->source);
+	free(r->kernel);
+	free(r->host);
+	free(r);
+}
+
+int rs_result_exit_status(const struct rs_result *r)
+{
+	switch (r->verdict) {
+	case RS_PASS:
+		return 0;
+	case RS_VIOLATED:
+		return 1;
+	case RS_UNKNOWN:
+		break;
+	}
+	return 3;
+}

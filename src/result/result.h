@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/**
+ * DOC: The result of an analysis
+ *
+ * Everything that any renderer prints, and nothing that only one of them needs. A result is built
+ * once, by rs_analysis_finish() (src/result/analysis.h), and does not change afterwards. It owns all
+ * it points to. Times are ns of the recording's clock (CLOCK_MONOTONIC) unless a name ends in _len,
+ * which is a length in ns. An optional time that is not known is 0.
+ */
+#ifndef RS_RESULT_RESULT_H
+#define RS_RESULT_RESULT_H
+
+#include <jansson.h>
+#include "remapscope/event.h"
+#include "stats/hist.h"
+
+/** enum rs_verdict - in order of precedence: the worst of several wins */
+enum rs_verdict {
+	RS_PASS = 0,
+	RS_UNKNOWN = 1,
+	RS_VIOLATED = 2,
+};
+
+/** enum rs_severity - how bad a violation is for the guest or the host */
+enum rs_severity {
+	RS_SEV_WARNING = 0, /* nothing is broken yet */
+	RS_SEV_ERROR = 1,   /* the update went wrong */
+	RS_SEV_CRITICAL = 2, /* memory of others or of the guest is at risk */
+};
+
+/** enum rs_path - what served a request; the names are design words */
+enum rs_path {
+	RS_PATH_NONE = 0,   /* nothing to translate (unpin of nothing, length 0) */
+	RS_PATH_CACHED = 1, /* was pinned already */
+	RS_PATH_GUP = 2,    /* through the vaddr, get_user_pages and its like */
+	RS_PATH_COPY_OWN = 3,
+	RS_PATH_COPY_KTHREAD = 4,
+	RS_PATH_RELEASED = 5, /* unpin: references dropped */
+	RS_PATH_REFUSED = 6,
+	RS_PATH_NR
+};
+
+/** enum rs_reason - why a request was refused */
+enum rs_reason {
+	RS_REASON_NONE = 0,
+	RS_REASON_WINDOW = 1,	  /* the container's window was open */
+	RS_REASON_NO_MAPPING = 2, /* no range holds the iova */
+	RS_REASON_PROT = 3,
+	RS_REASON_MEMLOCK = 4,
+	RS_REASON_DEAD_MM = 5,
+	RS_REASON_WRONG_MM = 6,
+	RS_REASON_V1 = 7, /* VFIO_TYPE1_IOMMU, not v2 */
+	RS_REASON_NO_UNMAP_CB = 8,
+	RS_REASON_ARGUMENTS = 9,
+	RS_REASON_FAULT = 10, /* GUP or the copy failed */
+	RS_REASON_OTHER = 11,
+	RS_REASON_NR
+};
+
+const char *rs_verdict_name(enum rs_verdict v);	  /* "pass" "unknown" "violated" */
+const char *rs_severity_name(enum rs_severity s); /* "warning" "error" "critical" */
+const char *rs_path_name(enum rs_path p);	  /* "cached" ... "refused" */
+const char *rs_reason_name(enum rs_reason r);	  /* "window" "no-mapping" ... */
+
+/** struct rs_proc_ref - a process as of one moment */
+struct rs_proc_ref {
+	__u32 tgid;
+	char comm[RS_COMM_LEN];
+};
+
+/** struct rs_piece - what lies behind a part of a range; offsets are bytes */
+struct rs_piece {
+	__u64 at; /* from the range's begin */
+	__u64 len;
+	__u32 what; /* enum rs_backing */
+	__u32 dev;
+	__u64 ino;
+	__u32 generation;
+	__u64 offset;
+	__u64 vm_flags;
+};
+
+/** struct rs_backing_list - the pieces of a range, in order */
+struct rs_backing_list {
+	struct rs_piece *piece;
+	size_t nr;
+	bool known;    /* false: nobody saw what was behind it */
+	bool complete; /* false: some of it could not be looked at */
+};
+
+/** enum rs_range_state - how a range came out of its window */
+enum rs_range_state {
+	RS_STATE_INVALID = 0, /* still without a vaddr */
+	RS_STATE_REMAPPED = 1,
+	RS_STATE_UNMAPPED = 2, /* by a plain unmap */
+	RS_STATE_RELEASED = 3, /* with its container */
+};
+
+const char *rs_range_state_name(enum rs_range_state s);
+
+/** struct rs_range_view - a range inside a window */
+struct rs_range_view {
+	rs_iova_t iova;
+	__u64 size;
+	__u32 prot; /* 1 read, 2 write */
+	rs_vaddr_t old_vaddr;
+	rs_vaddr_t new_vaddr; /* 0 unless REMAPPED */
+	struct rs_proc_ref old_owner;
+	struct rs_proc_ref new_owner; /* tgid 0 unless REMAPPED */
+	struct rs_backing_list old_backing;
+	struct rs_backing_list new_backing;
+	enum rs_range_state state;
+	__u64 invalid_ns; /* when it lost its vaddr */
+	__u64 valid_ns;	  /* when that ended, 0: not yet */
+	__u64 remap_len;  /* the remap ioctl's own time */
+};
+
+/** enum rs_window_end - how a window ended */
+enum rs_window_end {
+	RS_WINDOW_OPEN = 0, /* it had not, when the recording ended */
+	RS_WINDOW_REMAPPED = 1,
+	RS_WINDOW_UNMAPPED = 2, /* the last invalid range was unmapped */
+	RS_WINDOW_RELEASED = 3, /* the container was closed with ranges invalid */
+	RS_WINDOW_KILLED = 4,	/* ... because its owner was killed by a signal */
+};
+
+const char *rs_window_end_name(enum rs_window_end e);
+
+/** struct rs_window_view - a remap window of one container */
+struct rs_window_view {
+	__u32 id;	 /* 1, 2, ... */
+	__u32 container; /* rs_container_view.id */
+	__u32 update;	 /* rs_update_view.id */
+	__u64 open_ns;	 /* the first invalidation's ioctl was entered */
+	__u64 close_ns;	 /* the last remap's (unmap's, release's) ioctl returned; 0 while open */
+	enum rs_window_end end;
+	struct rs_proc_ref opener;
+	struct rs_proc_ref closer;
+	__u64 bytes; /* of all its ranges */
+	__u64 invalidate_len; /* time inside the invalidating ioctls */
+	__u64 remap_len; /* time inside the remapping ioctls */
+	__u32 remaps;
+	__u32 failed_remaps;
+	__u32 new_maps;	   /* plain maps inside it */
+	__u32 requests;	   /* pins, reads, writes inside it */
+	__u32 translations; /* of vaddrs inside it */
+	struct rs_range_view *range;
+	size_t nr_ranges;
+};
+
+/** enum rs_handover - how the owner changed within an update */
+enum rs_handover {
+	RS_HANDOVER_NONE = 0,  /* one process, one mm */
+	RS_HANDOVER_EXEC = 1,  /* the same process, a new mm */
+	RS_HANDOVER_OTHER = 2, /* another process */
+};
+
+const char *rs_handover_name(enum rs_handover h); /* "in place" "exec" "process" */
+
+/** struct rs_phase - a part of an update's time */
+struct rs_phase {
+	const char *name; /* static: "invalidate", "exec", "restart", "remap" */
+	__u64 start_ns;
+	__u64 len;
+};
+
+#define RS_PHASES_MAX 8
+
+/** struct rs_update_view - windows and hand-over that belong together */
+struct rs_update_view {
+	__u32 id;
+	enum rs_handover handover;
+	struct rs_proc_ref from;
+	struct rs_proc_ref to;
+	__u64 start_ns;
+	__u64 end_ns;	 /* 0 while a window is open */
+	__u64 exec_ns;	 /* when the exec happened, 0 for none */
+	__u32 *window;	 /* ids */
+	size_t nr_windows;
+	struct rs_phase phase[RS_PHASES_MAX];
+	size_t nr_phases;
+};
+
+/** struct rs_container_view - a container seen in the recording */
+struct rs_container_view {
+	__u32 id;
+	__u64 key;	   /* the kernel object's address */
+	__u32 kind;	   /* enum rs_container_kind */
+	bool born;	   /* the recording saw it come to be */
+	__u64 since_ns;	   /* known since */
+	__u64 released_ns; /* 0: lived on */
+	struct rs_proc_ref owner; /* the last one to change it */
+	__u32 windows;
+	__u32 ranges_max;  /* most ranges at a time */
+	__u64 bytes_max;   /* most memory mapped at a time */
+	__u64 maps;	   /* successful plain maps */
+	__u64 unmaps;	   /* ranges taken down */
+};
+
+/** struct rs_request_row - requests of one kind, path and reason, inside or outside windows */
+struct rs_request_row {
+	const char *op; /* static: pin unpin read write map unmap invalidate remap */
+	enum rs_path path;
+	enum rs_reason reason;
+	bool in_window;
+	__u64 pages;
+	struct rs_hist *latency; /* its count is the number of requests */
+};
+
+/** struct rs_slow - one slow request */
+struct rs_slow {
+	const char *op; /* as in rs_request_row */
+	enum rs_path path;
+	enum rs_reason reason;
+	bool in_window;
+	rs_iova_t iova;
+	__u64 size;
+	__u64 start_ns;
+	__u64 len;
+	struct rs_proc_ref proc;
+	__u32 container;
+};
+
+/** struct rs_failure - failed calls of one kind with one error */
+struct rs_failure {
+	char call[64]; /* "VFIO_IOMMU_MAP_DMA", "VFIO_IOMMU_MAP_DMA(VADDR)", "attach group 3", "pin" */
+	int err;       /* positive errno */
+	__u64 count;
+	__u64 first_ns;
+	struct rs_proc_ref proc; /* of the first */
+	bool in_window;		 /* of the first */
+};
+
+/** struct rs_loss_view - something lost, and when */
+struct rs_loss_view {
+	char what[96]; /* one phrase: "records that found no room in the ring buffer" */
+	__u32 cpu;
+	bool any_cpu;	 /* not tied to one: @cpu says nothing */
+	__u64 count;	 /* 0: how much is not known (a cut file) */
+	__u64 from_ns;	 /* lost between these two, both 0: any time */
+	__u64 to_ns;
+};
+
+/** struct rs_finding - one violation (or one reason for unknown) of a rule */
+struct rs_finding {
+	const char *rule; /* static: its id */
+	enum rs_verdict verdict; /* RS_VIOLATED or RS_UNKNOWN */
+	char *text;  /* one sentence: what was seen, of which object */
+	char *expected; /* one sentence: what should have been */
+	__u64 at_ns;
+	__u32 container;
+	__u32 window; /* 0: none */
+	struct rs_event **event; /* the excerpt that proves it, in time order, at most 12 */
+	size_t nr_events;
+};
+
+/** struct rs_rule_view - one rule's verdict */
+struct rs_rule_view {
+	const char *id;	      /* static */
+	enum rs_severity severity;
+	const char *sentence; /* static: the clause */
+	enum rs_verdict verdict;
+	char *reason;	      /* for unknown: why; else NULL */
+	__u64 instances;      /* objects it judged */
+	__u64 findings;	      /* also those beyond the list's limit */
+};
+
+/** struct rs_budget_view - one budget clause's verdict */
+struct rs_budget_view {
+	char *text;   /* as written */
+	char *where;  /* "file:line" */
+	enum rs_verdict verdict;
+	char *measured; /* "12.4ms" or "7", NULL without samples */
+	__u64 samples;
+	__u64 needed; /* samples without which it is unknown */
+	char *reason; /* one sentence; NULL for pass */
+};
+
+/** struct rs_hook_view - one hook of the attach plan */
+struct rs_hook_view {
+	char *function;
+	char *mechanism; /* "fentry", "kprobe", "tp_btf"; NULL: not attached */
+	char *reason;	 /* why not (a better one); NULL */
+};
+
+/** struct rs_command_view - the COMMAND that was run */
+struct rs_command_view {
+	bool ran;
+	char *line; /* its words, joined by spaces */
+	int status; /* as wait(2) has it */
+};
+
+/** struct rs_result - all of it */
+struct rs_result {
+	char *source;	/* the file's name, or "live" */
+	char *kernel;	/* release; NULL: not known */
+	char *host;	/* node name; NULL */
+	__s64 realtime_offset_ns; /* add to a time for CLOCK_REALTIME; 0: not known */
+	__u64 first_ns; /* of the recording */
+	__u64 last_ns;
+	__u64 events;
+	bool complete;
+	char *incomplete_reason; /* one sentence, NULL when complete */
+
+	struct rs_hook_view *hook;
+	size_t nr_hooks;
+	struct rs_loss_view *loss;
+	size_t nr_losses;
+	struct rs_container_view *container;
+	size_t nr_containers;
+	struct rs_update_view *update;
+	size_t nr_updates;
+	struct rs_window_view *window;
+	size_t nr_windows;
+	struct rs_request_row *request;
+	size_t nr_requests;
+	struct rs_slow *slow; /* slowest first */
+	size_t nr_slow;
+	struct rs_failure *failure;
+	size_t nr_failures;
+	struct rs_rule_view *rule;
+	size_t nr_rules;
+	struct rs_finding *finding; /* in time order */
+	size_t nr_findings;
+	struct rs_budget_view *budget;
+	size_t nr_budgets;
+	struct rs_command_view command;
+
+	enum rs_verdict verdict; /* the worst of all */
+	char *verdict_reason;	 /* one sentence when no rule or budget gives it; NULL */
+};
+
+/** rs_result_free() - free a result; NULL is allowed */
+void rs_result_free(struct rs_result *r);
+
+/** rs_result_exit_status() - design's exit status: 0 pass, 1 violated, 3 unknown */
+int rs_result_exit_status(const struct rs_result *r);
+
+#endif /* RS_RESULT_RESULT_H */

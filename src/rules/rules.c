@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <stdarg.h>
+#include <string.h>
+#include "rules/rules.h"
+#include "rules/memory.h"
+
+#define ARROWS(a) .arrow = (a), .nr_arrows = sizeof(a) / sizeof((a)[0])
+
+#define SAY(name, ...)                                                                        \
+	static void name(const struct rs_note *n, const struct rs_slot *s, char *buf,         \
+			 size_t len)                                                          \
+	{                                                                                     \
+		(void)n, (void)s;                                                             \
+		snprintf(buf, len, __VA_ARGS__);                                              \
+	}
+
+typedef unsigned long long ull;
+
+/* The recording found the container inside its window: the begin of it is not known. */
+static bool late(const struct rs_note *n, const struct rs_slot *s)
+{
+	(void)s;
+	return n->container->joined_inside;
+}
+
+SAY(say_late, "was in its window already when the recording began")
+
+/* window-closed */
+
+static bool not_killed(const struct rs_note *n, const struct rs_slot *s)
+{
+	(void)s;
+	return !n->killed;
+}
+
+static bool too_long(const struct rs_note *n, const struct rs_slot *s)
+{
+	return n->ts > s->since + RS_WINDOW_LIMIT_NS;
+}
+
+SAY(say_released, "had no vaddr when its container was given up, by a process that lived")
+SAY(say_too_long, "has been without a vaddr for %llu s", (n->ts - s->since) / 1000000000ULL)
+SAY(say_still_open, "has no vaddr yet, and here the recording ends")
+
+static const struct rs_transition window_closed[] = {
+	{ 0, RS_N_INVALIDATED, NULL, 1, NULL },
+	{ 1, RS_N_REMAPPED, NULL, 0, NULL },
+	{ 1, RS_N_UNMAPPED, NULL, 0, NULL },
+	{ 1, RS_N_RELEASED, not_killed, RS_TO_VIOLATED, say_released },
+	{ 1, RS_N_RELEASED, NULL, 0, NULL },
+	{ 1, RS_N_TICK, too_long, RS_TO_VIOLATED, say_too_long },
+	{ 1, RS_N_END, NULL, RS_TO_UNKNOWN, say_still_open },
+};
+
+/* remap-exact */
+
+static bool inexact(const struct rs_note *n, const struct rs_slot *s)
+{
+	(void)s;
+	return n->remap->ev->iova.v != n->remap->old_iova.v ||
+	       n->remap->ev->size != n->remap->old_size;
+}
+
+SAY(say_inexact, "was remapped as iova 0x%llx size 0x%llx", (ull)n->remap->ev->iova.v,
+    (ull)n->remap->ev->size)
+SAY(say_only_inexact, "was only ever remapped with another iova or size, which the kernel refused")
+SAY(say_inexact_open, "has been remapped only with another iova or size, and here the recording ends")
+
+static const struct rs_transition remap_exact[] = {
+	{ 0, RS_N_INVALIDATED, NULL, 1, NULL },
+	{ 1, RS_N_REMAP_REFUSED, inexact, 2, NULL },
+	{ 1, RS_N_REMAPPED, inexact, RS_TO_VIOLATED, say_inexact },
+	{ 1, RS_N_REMAPPED, NULL, 0, NULL },
+	{ 1, RS_N_UNMAPPED, NULL, 0, NULL },
+	{ 1, RS_N_RELEASED, NULL, 0, NULL },
+	{ 2, RS_N_REMAPPED, inexact, RS_TO_VIOLATED, say_inexact },
+	{ 2, RS_N_REMAPPED, NULL, 0, NULL },
+	{ 2, RS_N_UNMAPPED, NULL, RS_TO_VIOLATED, say_only_inexact },
+	{ 2, RS_N_RELEASED, NULL, RS_TO_VIOLATED, say_only_inexact },
+	{ 2, RS_N_END, NULL, RS_TO_UNKNOWN, say_inexact_open },
+};
+
+/* remap-same-memory */
+
+static bool other_memory(const struct rs_note *n, const struct rs_slot *s)
+{
+	(void)s;
+	return rs_memory_compare(n->remap, NULL, 0) == RS_MEMORY_OTHER;
+}
+
+static bool unproved_memory(const struct rs_note *n, const struct rs_slot *s)
+{
+	(void)s;
+	return rs_memory_compare(n->remap, NULL, 0) == RS_MEMORY_UNPROVED;
+}
+
+static void say_memory(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
+{
+	(void)s;
+	rs_memory_compare(n->remap, buf, len);
+}
+
+static const struct rs_transition remap_same_memory[] = {
+	{ 0, RS_N_MAPPED, NULL, 1, NULL },
+	{ 0, RS_N_INVALIDATED, NULL, 2, NULL },
+	{ 1, RS_N_INVALIDATED, NULL, 2, NULL },
+	{ 2, RS_N_REMAPPED, other_memory, RS_TO_VIOLATED, say_memory },
+	{ 2, RS_N_REMAPPED, unproved_memory, RS_TO_UNKNOWN, say_memory },
+	{ 2, RS_N_REMAPPED, NULL, 0, NULL },
+	{ 0, RS_N_REMAPPED, other_memory, RS_TO_VIOLATED, say_memory },
+	{ 0, RS_N_REMAPPED, unproved_memory, RS_TO_UNKNOWN, say_memory },
+};
+
+/* no-gup-in-window */
+
+SAY(say_translated, "was translated through its vaddr while that was invalid")
+
+static const struct rs_transition no_gup_in_window[] = {
+	{ 0, RS_N_INVALIDATED, NULL, 1, NULL },
+	{ 1, RS_N_TRANSLATED, NULL, RS_TO_VIOLATED, say_translated },
+	{ 1, RS_N_REMAPPED, NULL, 2, NULL },
+	/* The remap itself: told right after it, with the same event. */
+	{ 2, RS_N_TRANSLATED, NULL, RS_TO_VIOLATED, say_translated },
+	{ 2, RS_N_INVALIDATED, NULL, 1, NULL },
+	{ 0, RS_N_REMAPPED, late, RS_TO_UNKNOWN, say_late },
+};
+
+/* no-iommu-change */
+
+SAY(say_iommu, "was changed in the IOMMU's table while it had no vaddr")
+
+static const struct rs_transition no_iommu_change[] = {
+	{ 0, RS_N_INVALIDATED, NULL, 1, NULL },
+	{ 0, RS_N_REMAPPED, late, RS_TO_UNKNOWN, say_late },
+	{ 1, RS_N_IOMMU_CHANGED, NULL, RS_TO_VIOLATED, say_iommu },
+	{ 1, RS_N_REMAPPED, NULL, 0, NULL },
+	{ 1, RS_N_UNMAPPED, NULL, 0, NULL },
+	{ 1, RS_N_RELEASED, NULL, 0, NULL },
+};
+
+/* no-new-user */
+
+SAY(say_new_map, "was newly mapped while the container's window was open")
+SAY(say_plain_unmap, "was unmapped while it had no vaddr")
+SAY(say_attached, "got another group while its window was open")
+
+static const struct rs_transition no_new_user[] = {
+	{ 0, RS_N_NEW_MAP, NULL, RS_TO_VIOLATED, say_new_map },
+	{ 0, RS_N_PLAIN_UNMAP, NULL, RS_TO_VIOLATED, say_plain_unmap },
+	{ 0, RS_N_ATTACHED, NULL, RS_TO_VIOLATED, say_attached },
+	{ 0, RS_N_INVALIDATED, NULL, 1, NULL },
+	{ 1, RS_N_NEW_MAP, NULL, RS_TO_VIOLATED, say_new_map },
+	{ 1, RS_N_PLAIN_UNMAP, NULL, RS_TO_VIOLATED, say_plain_unmap },
+	{ 1, RS_N_ATTACHED, NULL, RS_TO_VIOLATED, say_attached },
+	{ 0, RS_N_REMAPPED, late, RS_TO_UNKNOWN, say_late },
+	{ 1, RS_N_REMAPPED, NULL, 0, NULL },
+};
+
+/* all-before-exec */
+
+static bool same_process(const struct rs_note *n, const struct rs_slot *s)
+{
+	/* The trail's last event is the exec or exit. */
+	return s->nr && s->trail[s->nr - 1]->ev.tgid == n->by;
+}
+
+SAY(say_stale, "still had the old vaddr when its owner's memory went away, and its container lives on")
+
+static const struct rs_transition all_before_exec[] = {
+	{ 0, RS_N_MAPPED, NULL, 1, NULL },
+	{ 0, RS_N_MM_GONE, NULL, 2, NULL },
+	{ 1, RS_N_MM_GONE, NULL, 2, NULL },
+	{ 1, RS_N_REMAPPED, NULL, 1, NULL },
+	/* exec closes what is close-on-exec, exit closes all: a container may go down with it. */
+	{ 2, RS_N_RELEASED, same_process, 0, NULL },
+	{ 2, RS_N_RELEASED, NULL, RS_TO_VIOLATED, say_stale },
+	{ 2, RS_N_USED, NULL, RS_TO_VIOLATED, say_stale },
+	{ 2, RS_N_END, NULL, RS_TO_VIOLATED, say_stale },
+};
+
+/* locked-conserved */
+
+static bool lock_lost(const struct rs_note *n, const struct rs_slot *s)
+{
+	(void)s;
+	return rs_locked_compare(n->remap, NULL, 0) == RS_MEMORY_OTHER;
+}
+
+static bool lock_unproved(const struct rs_note *n, const struct rs_slot *s)
+{
+	(void)s;
+	return rs_locked_compare(n->remap, NULL, 0) == RS_MEMORY_UNPROVED;
+}
+
+static void say_locked(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
+{
+	(void)s;
+	rs_locked_compare(n->remap, buf, len);
+}
+
+static const struct rs_transition locked_conserved[] = {
+	{ 0, RS_N_MAP_DONE, lock_lost, RS_TO_VIOLATED, say_locked },
+	{ 0, RS_N_MAP_DONE, lock_unproved, RS_TO_UNKNOWN, say_locked },
+	{ 0, RS_N_MAP_DONE, NULL, 1, NULL },
+	{ 1, RS_N_MAP_DONE, lock_lost, RS_TO_VIOLATED, say_locked },
+	{ 1, RS_N_MAP_DONE, lock_unproved, RS_TO_UNKNOWN, say_locked },
+	{ 1, RS_N_INVALIDATED, NULL, 1, NULL },
+};
+
+const struct rs_rule rs_rules[] = {
+	{
+		.id = "window-closed",
+		.severity = RS_SEV_ERROR,
+		.scope = RS_SCOPE_RANGE,
+		.sentence = "Every invalidated range is remapped, or unmapped on purpose, before its "
+			    "container is given up.",
+		.expected = "a MAP_DMA with FLAG_VADDR (or an UNMAP_DMA) for it",
+		.state = { "valid", "invalid" },
+		.needs = { "vfio_remove_dma", "sched_process_exit" },
+		ARROWS(window_closed),
+	},
+	{
+		.id = "remap-exact",
+		.severity = RS_SEV_ERROR,
+		.scope = RS_SCOPE_RANGE,
+		.sentence = "A remap has the iova and the size of the range that was invalidated.",
+		.expected = "a MAP_DMA with FLAG_VADDR that has the range's iova and size",
+		.state = { "valid", "invalid", "tried-inexactly" },
+		ARROWS(remap_exact),
+	},
+	{
+		.id = "remap-same-memory",
+		.severity = RS_SEV_CRITICAL,
+		.scope = RS_SCOPE_RANGE,
+		.sentence = "The new vaddr of a range is the same file and offset as the old one, over "
+			    "the whole range.",
+		.expected = "the memory that the IOMMU was given when the range was mapped",
+		.state = { "unseen", "mapped", "invalid" },
+		ARROWS(remap_same_memory),
+	},
+	{
+		.id = "no-gup-in-window",
+		.severity = RS_SEV_CRITICAL,
+		.scope = RS_SCOPE_RANGE,
+		.sentence = "Nothing is translated through an invalid vaddr; a remap of a vaddr itself "
+			    "pins nothing.",
+		.expected = "no page looked up through this range's vaddr until it is remapped",
+		.state = { "valid", "invalid", "remapped" },
+		.needs = { "vaddr_get_pfns", "vfio_pin_pages_remote",
+			   "vfio_iommu_type1_pin_pages" },
+		ARROWS(no_gup_in_window),
+	},
+	{
+		.id = "no-iommu-change",
+		.severity = RS_SEV_CRITICAL,
+		.scope = RS_SCOPE_RANGE,
+		.sentence = "The IOMMU maps and unmaps nothing in an invalidated range inside its "
+			    "window.",
+		.expected = "the IOMMU's table to stay as it was until the range is remapped",
+		.state = { "valid", "invalid" },
+		.needs = { "iommu_map", "iommu_unmap", "iommu_unmap_fast" },
+		ARROWS(no_iommu_change),
+	},
+	{
+		.id = "no-new-user",
+		.severity = RS_SEV_WARNING,
+		.scope = RS_SCOPE_CONTAINER,
+		.sentence = "Inside a window no group is attached, nothing is newly mapped, and no "
+			    "invalid range is plainly unmapped.",
+		.expected = "the container to be left alone until its window has closed",
+		.state = { "quiet", "window" },
+		.needs = { "vfio_iommu_type1_attach_group", "vfio_remove_dma" },
+		ARROWS(no_new_user),
+	},
+	{
+		.id = "all-before-exec",
+		.severity = RS_SEV_CRITICAL,
+		.scope = RS_SCOPE_RANGE,
+		.sentence = "No range still has the old vaddr when its owner's memory goes away (exec, "
+			    "exit) while the container lives on.",
+		.expected = "an UNMAP_DMA with FLAG_VADDR for it before the exec or exit",
+		.state = { "unseen", "mapped", "stale" },
+		.needs = { "sched_process_exec", "sched_process_exit", "vfio_remove_dma" },
+		ARROWS(all_before_exec),
+	},
+	{
+		.id = "locked-conserved",
+		.severity = RS_SEV_ERROR,
+		.scope = RS_SCOPE_RANGE,
+		.sentence = "Locked memory moves with its range: what the new owner's mm gains is what "
+			    "the old one's loses.",
+		.expected = "as many locked pages charged, and given back, as the range holds",
+		.state = { "unseen", "charged" },
+		.needs = { "mm_lock_acct" },
+		ARROWS(locked_conserved),
+	},
+};
+
+const size_t rs_nr_rules = sizeof(rs_rules) / sizeof(rs_rules[0]);
+
+_Static_assert(sizeof(rs_rules) / sizeof(rs_rules[0]) <= RS_RULES_MAX, "RS_RULES_MAX");
+
+int rs_rule_find(const char *id, struct rs_msg *msg)
+{
+	char known[256] = "";
+
+	for (size_t i = 0; i < rs_nr_rules; i++)
+		if (!strcmp(rs_rules[i].id, id))
+			return i;
+	for (size_t i = 0; i < rs_nr_rules; i++) {
+		size_t at = strlen(known);
+
+		snprintf(known + at, sizeof(known) - at, "%s%s", i ? ", " : "", rs_rules[i].id);
+	}
+	return rs_msg_set(msg, -ENOENT, "unknown rule \"%s\" (known: %s)", id, known);
+}

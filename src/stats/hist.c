@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "stats/hist.h"
+
+#define SUB_MASK ((1U << RS_HIST_SUB) - 1)
+
+static unsigned int bucket_of(__u64 ns)
+{
+	unsigned int msb;
+
+	if (ns <= SUB_MASK)
+		return ns;
+	msb = 63 - __builtin_clzll(ns);
+	return ((msb - RS_HIST_SUB + 1) << RS_HIST_SUB) + ((ns >> (msb - RS_HIST_SUB)) & SUB_MASK);
+}
+
+/* The largest value that falls into bucket @i. */
+static __u64 bucket_bound(unsigned int i)
+{
+	unsigned int shift;
+	__u64 low;
+
+	if (i <= SUB_MASK)
+		return i;
+	shift = (i >> RS_HIST_SUB) - 1;
+	low = (__u64)(SUB_MASK + 1 + (i & SUB_MASK)) << shift;
+	return low + ((1ULL << shift) - 1);
+}
+
+/* A full bucket stays full: the count is exact, and a quantile then errs towards the maximum. */
+static void bucket_add(__u32 *bucket, __u32 n)
+{
+	if (__builtin_add_overflow(*bucket, n, bucket))
+		*bucket = ~0U;
+}
+
+void rs_hist_add(struct rs_hist *h, __u64 ns)
+{
+	if (!h->count || ns < h->min)
+		h->min = ns;
+	if (!h->count || ns > h->max)
+		h->max = ns;
+	h->count++;
+	h->sum += ns;
+	bucket_add(&h->bucket[bucket_of(ns)], 1);
+}
+
+void rs_hist_merge(struct rs_hist *h, const struct rs_hist *from)
+{
+	if (!from->count)
+		return;
+	if (!h->count || from->min < h->min)
+		h->min = from->min;
+	if (!h->count || from->max > h->max)
+		h->max = from->max;
+	h->count += from->count;
+	h->sum += from->sum;
+	for (unsigned int i = 0; i < RS_HIST_BUCKETS; i++)
+		bucket_add(&h->bucket[i], from->bucket[i]);
+}
+
+/* ceil(q * n), at least 1; q's own rounding must not cost a whole sample (0.9 * 10 is 9, not 10). */
+static __u64 rank_of(double q, __u64 n)
+{
+	double r = q * (double)n * (1 - 1e-12);
+	__u64 rank = (__u64)r;
+
+	if ((double)rank < r)
+		rank++;
+	if (!rank)
+		rank = 1;
+	return rank < n ? rank : n;
+}
+
+__u64 rs_hist_quantile(const struct rs_hist *h, double q)
+{
+	__u64 rank, seen = 0, bound;
+
+	if (!h->count)
+		return 0;
+	rank = rank_of(q, h->count);
+	for (unsigned int i = 0; i < RS_HIST_BUCKETS; i++) {
+		seen += h->bucket[i];
+		if (seen < rank)
+			continue;
+		bound = bucket_bound(i);
+		if (bound < h->min)
+			return h->min;
+		return bound < h->max ? bound : h->max;
+	}
+	return h->max;
+}
+
+double rs_hist_mean(const struct rs_hist *h)
+{
+	return h->count ? (double)h->sum / (double)h->count : 0;
+}

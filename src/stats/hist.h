@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/**
+ * DOC: Log-linear histograms of latencies
+ *
+ * 16 linear buckets per power of two: a percentile is at most 1/16 (6.25 %) too large, at any size,
+ * in a fixed amount of memory. Minimum, maximum, sum and count are exact.
+ */
+#ifndef RS_STATS_HIST_H
+#define RS_STATS_HIST_H
+
+#include "remapscope/types.h"
+
+#define RS_HIST_SUB	4 /* log2 of the buckets per power of two */
+#define RS_HIST_BUCKETS ((64 - RS_HIST_SUB + 1) << RS_HIST_SUB)
+
+/**
+ * struct rs_hist - all values are ns
+ */
+struct rs_hist {
+	__u64 count;
+	__u64 sum;
+	__u64 min;
+	__u64 max;
+	__u32 bucket[RS_HIST_BUCKETS];
+};
+
+/** rs_hist_add() - count one value */
+void rs_hist_add(struct rs_hist *h, __u64 ns);
+
+/** rs_hist_merge() - add all of @from to @h */
+void rs_hist_merge(struct rs_hist *h, const struct rs_hist *from);
+
+/**
+ * rs_hist_quantile() - the smallest bucket bound that at least @q of the values do not exceed
+ * @q: above 0, at most 1
+ *
+ * Never above the maximum nor below the minimum seen. Return: ns, 0 when empty
+ */
+__u64 rs_hist_quantile(const struct rs_hist *h, double q);
+
+/** rs_hist_mean() - Return: ns, 0 when empty */
+double rs_hist_mean(const struct rs_hist *h);
+
+#endif /* RS_STATS_HIST_H */
