@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include "attach/plan.h"
+#include "cmd/cmd.h"
+#include "rules/rules.h"
+
+static bool attached(const struct rs_plan *plan, const char *function)
+{
+	for (size_t i = 0; i < plan->nr; i++)
+		if (!strcmp(plan->hook[i].def->function, function))
+			return plan->hook[i].mechanism;
+	return false;
+}
+
+/* The first hook that a rule needs and that the plan has not; NULL: it can be judged. */
+static const char *lacks(const struct rs_plan *plan, const struct rs_rule *rule)
+{
+	for (size_t n = 0; n < sizeof(rule->needs) / sizeof(rule->needs[0]) && rule->needs[n]; n++)
+		if (!attached(plan, rule->needs[n]))
+			return rule->needs[n];
+	return NULL;
+}
+
+static json_t *describe(const struct rs_machine *m, const struct rs_plan *plan, int status,
+			const char *refusal)
+{
+	json_t *o = json_object(), *rules = json_array();
+
+	json_object_set_new(o, "schema", json_string("remapscope-doctor"));
+	json_object_set_new(o, "schema_version", json_integer(1));
+	json_object_set_new(o, "kernel", json_string(m->release));
+	json_object_set_new(o, "privilege", json_boolean(m->may));
+	json_object_set_new(o, "btf", json_boolean(m->btf));
+	json_object_set_new(o, "vfio", json_boolean(m->vfio));
+	json_object_set_new(o, "vfio_iommu_type1", json_boolean(m->type1));
+	json_object_set_new(o, "vfio_iommu_type1_btf", json_boolean(m->module_btf));
+	json_object_set_new(o, "hooks", plan ? rs_plan_json(plan) : json_array());
+	for (size_t i = 0; plan && i < rs_nr_rules; i++) {
+		const char *missing = lacks(plan, &rs_rules[i]);
+
+		json_array_append_new(rules, json_pack("{s:s,s:b,s:s?}", "id", rs_rules[i].id,
+						       "can_pass", missing == NULL,
+						       "missing_hook", missing));
+	}
+	json_object_set_new(o, "rules", rules);
+	json_object_set_new(o, "can_record", json_boolean(!status));
+	json_object_set_new(o, "reason", refusal ? json_string(refusal) : json_null());
+	return o;
+}
+
+static const char *yes(bool b)
+{
+	return b ? "yes" : "no";
+}
+
+static void print_plan(const struct rs_plan *plan)
+{
+	size_t weak = 0;
+
+	printf("\nhooks\n");
+	for (size_t i = 0; i < plan->nr; i++) {
+		const struct rs_hook *h = &plan->hook[i];
+		const char *name = rs_mechanism_name(h->mechanism);
+
+		printf("  %-31s %s\n", h->def->function, name ? name : "none");
+		for (int m = 1; m < RS_MECH_NR; m++)
+			if (h->why_not[m][0])
+				printf("      not %s: %s\n", rs_mechanism_name(m), h->why_not[m]);
+	}
+	printf("\nverdicts\n");
+	for (size_t i = 0; i < rs_nr_rules; i++) {
+		const char *missing = lacks(plan, &rs_rules[i]);
+
+		if (!missing)
+			continue;
+		printf("  %-20s at best unknown: %s is not hooked\n", rs_rules[i].id, missing);
+		weak++;
+	}
+	if (!weak)
+		printf("  every rule can be judged\n");
+}
+
+int rs_cmd_doctor(struct rs_cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "no-fentry", no_argument, NULL, 'F' },
+		{ 0 },
+	};
+	bool no_fentry = false, planned = false;
+	struct rs_machine m;
+	struct rs_plan plan;
+	struct rs_msg msg;
+	int c, err, status;
+
+	while ((c = getopt_long(argc, argv, ":j", options, NULL)) != -1) {
+		switch (c) {
+		case 'j':
+			cli->json = true;
+			break;
+		case 'F':
+			no_fentry = true;
+			break;
+		default:
+			return rs_bad_option(cli, "doctor", c, argv);
+		}
+	}
+	if (optind < argc)
+		return rs_fail(cli, RS_EXIT_USAGE, "doctor: unknown argument \"%s\"", argv[optind]);
+	rs_machine_look(&m);
+	err = rs_machine_refusal(&m, &msg);
+	if (!err) {
+		err = rs_plan_make(&plan, no_fentry, &msg);
+		planned = plan.nr > 0;
+	}
+	status = err ? RS_EXIT_MACHINE : RS_EXIT_PASS;
+	if (cli->json) {
+		json_t *o = describe(&m, planned ? &plan : NULL, status, err ? msg.text : NULL);
+
+		json_dumpf(o, stdout, JSON_INDENT(2));
+		putchar('\n');
+		json_decref(o);
+		return rs_flush_out(cli, status);
+	}
+	if (!m.vfio) {
+		/* Nothing else matters then. */
+		printf("%s\n", msg.text);
+		return rs_flush_out(cli, status);
+	}
+	printf("kernel                 %s\nprivilege              %s\nBTF                    %s\n"
+	       "vfio_iommu_type1       %s\n",
+	       m.release, m.may ? "yes" : "no (CAP_BPF and CAP_PERFMON, or root)", yes(m.btf),
+	       !m.type1	     ? "not loaded" :
+	       !m.module_btf ? "loaded, without BTF" :
+			       "loaded, with BTF");
+	if (planned)
+		print_plan(&plan);
+	printf("\n%s%s\n", err ? "cannot record here: " : "ready to record", err ? msg.text : "");
+	return rs_flush_out(cli, status);
+}

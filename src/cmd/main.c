@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cmd/cmd.h"
+#include "trace/trace.h"
+
+static const struct {
+	const char *name;
+	int (*run)(struct rs_cli *cli, int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{ "doctor", rs_cmd_doctor, "what can be recorded on this machine, and how" },
+	{ "record", rs_cmd_record, "record live updates into a trace file" },
+	{ "report", rs_cmd_report, "print what a trace file holds" },
+	{ "check", rs_cmd_check, "judge a trace file, or a command while it runs" },
+	{ "version", rs_cmd_version, "print the version and what it was built with" },
+};
+
+static void usage(FILE *out)
+{
+	fprintf(out, "usage: remapscope [--json] [--debug] COMMAND [ARGUMENTS]\n\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
+	fprintf(out, "\n  remapscope record [-o FILE] [-p PID] [--duration S] [--no-fentry]\n"
+		     "                    [--buffer SIZE] [-- COMMAND [ARG...]]\n"
+		     "  remapscope report [-v] FILE\n"
+		     "  remapscope check [--budget FILE] [--rule ID]... [--junit FILE] FILE\n"
+		     "  remapscope check [--budget FILE] [--rule ID]... [--junit FILE] [-o FILE]\n"
+		     "                   -- COMMAND [ARG...]\n\n"
+		     "exit status: 0 pass, 1 violated, 2 usage or bad input, 3 unknown,\n"
+		     "             4 this machine cannot do it\n");
+}
+
+int rs_fail(const struct rs_cli *cli, int status, const char *fmt, ...)
+{
+	char text[768];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	fflush(stdout);
+	if (cli->json) {
+		json_t *o = json_pack("{s:s,s:i}", "error", text, "status", status);
+
+		json_dumpf(o, stderr, JSON_COMPACT);
+		fputc('\n', stderr);
+		json_decref(o);
+	} else {
+		fprintf(stderr, "remapscope: %s\n", text);
+	}
+	return status;
+}
+
+int rs_bad_option(const struct rs_cli *cli, const char *command, int c, char **argv)
+{
+	const char *word = argv[optind - 1];
+
+	if (c == ':')
+		return rs_fail(cli, RS_EXIT_USAGE, "%s: option \"%s\" wants a value", command, word);
+	if (optopt && optopt < 256 && (!word || strncmp(word, "--", 2)))
+		return rs_fail(cli, RS_EXIT_USAGE, "%s: unknown option \"-%c\"", command, optopt);
+	return rs_fail(cli, RS_EXIT_USAGE, "%s: unknown option \"%s\"", command, word);
+}
+
+int rs_status_of(int err)
+{
+	switch (-err) {
+	case EPERM:
+	case ENOTSUP:
+	case ENOENT:
+	case ENOMEM:
+	case EACCES:
+		return RS_EXIT_MACHINE;
+	default:
+		return RS_EXIT_USAGE;
+	}
+}
+
+int rs_flush_out(const struct rs_cli *cli, int status)
+{
+	if (fflush(stdout) || ferror(stdout))
+		return rs_fail(cli, RS_EXIT_USAGE, "cannot write the output: %s", strerror(errno));
+	return status;
+}
+
+int rs_replay(const char *path, const struct rs_analysis_opts *opts, struct rs_result **out,
+	      struct rs_msg *msg)
+{
+	struct rs_trace_reader *reader = NULL;
+	struct rs_analysis *a = NULL;
+	struct rs_trace_state state;
+	const struct rs_event *ev;
+	int err;
+
+	*out = NULL;
+	err = rs_analysis_new(opts, &a, msg);
+	if (err)
+		return err;
+	err = rs_trace_open(path, &reader, msg);
+	if (err)
+		goto out;
+	err = rs_analysis_meta(a, rs_trace_meta(reader));
+	while (!err) {
+		err = rs_trace_next(reader, &ev, msg);
+		if (err <= 0)
+			break;
+		err = rs_analysis_event(a, ev);
+		if (err)
+			rs_msg_set(msg, err, "cannot analyse \"%s\": %s", path, strerror(-err));
+	}
+	if (err)
+		goto out;
+	rs_trace_state(reader, &state);
+	err = rs_analysis_finish(a, rs_trace_end(reader), state.complete ? NULL : state.reason,
+				 out);
+	if (err)
+		rs_msg_set(msg, err, "cannot analyse \"%s\": %s", path, strerror(-err));
+out:
+	rs_trace_close(reader);
+	rs_analysis_free(a);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },   { "debug", no_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' },   { "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	struct rs_cli cli = { 0 };
+	int c;
+
+	/* A reader that goes away is a write error like any other. */
+	signal(SIGPIPE, SIG_IGN);
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "+:jdhV", options, NULL)) != -1) {
+		switch (c) {
+		case 'j':
+			cli.json = true;
+			break;
+		case 'd':
+			cli.debug = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return rs_flush_out(&cli, RS_EXIT_PASS);
+		case 'V':
+			return rs_cmd_version(&cli, 1, argv);
+		default:
+			return rs_bad_option(&cli, "remapscope", c, argv);
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (!argc) {
+		usage(stderr);
+		return RS_EXIT_USAGE;
+	}
+	optind = 0;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(commands[i].name, argv[0]))
+			return commands[i].run(&cli, argc, argv);
+	if (!strcmp(argv[0], "help")) {
+		usage(stdout);
+		return rs_flush_out(&cli, RS_EXIT_PASS);
+	}
+	return rs_fail(&cli, RS_EXIT_USAGE, "unknown command \"%s\" (try \"remapscope help\")",
+		       argv[0]);
+}

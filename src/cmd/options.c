@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include "cmd/options.h"
+
+int rs_parse_pid(const char *text, __u32 *pid, struct rs_msg *msg)
+{
+	char *end;
+	long v;
+
+	errno = 0;
+	v = strtol(text, &end, 10);
+	if (errno || *end || end == text || v <= 0 || v > 0x7fffffff)
+		return rs_msg_set(msg, -EINVAL, "\"%s\" is not a process id", text);
+	if (kill(v, 0) && errno == ESRCH)
+		return rs_msg_set(msg, -EINVAL, "there is no process %ld", v);
+	*pid = v;
+	return 0;
+}
+
+int rs_parse_duration(const char *text, __u64 *ns, struct rs_msg *msg)
+{
+	char *end;
+	double v;
+
+	errno = 0;
+	v = strtod(text, &end);
+	if (errno || *end || end == text || !isfinite(v) || v <= 0 || v > 1e9)
+		return rs_msg_set(msg, -EINVAL, "\"%s\" is not a duration in seconds", text);
+	*ns = v * 1e9;
+	return 0;
+}
+
+int rs_parse_buffer(const char *text, __u32 *bytes, struct rs_msg *msg)
+{
+	unsigned long long v;
+	char *end;
+	int shift = 0;
+
+	errno = 0;
+	v = strtoull(text, &end, 0);
+	switch (tolower((unsigned char)*end)) {
+	case 'k':
+		shift = 10;
+		break;
+	case 'm':
+		shift = 20;
+		break;
+	case 'g':
+		shift = 30;
+		break;
+	}
+	if (shift)
+		end++;
+	if (errno || *end || end == text || !isdigit((unsigned char)text[0]) || v > 1ULL << 30)
+		return rs_msg_set(msg, -EINVAL, "\"%s\" is not a size", text);
+	v <<= shift;
+	if (v < 64 << 10 || v > 1ULL << 30)
+		return rs_msg_set(msg, -EINVAL, "a buffer has 64k to 1G, not %s", text);
+	*bytes = 1;
+	while (*bytes < v)
+		*bytes <<= 1;
+	return 0;
+}

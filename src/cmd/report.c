@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+#include "cmd/cmd.h"
+#include "render/render.h"
+
+int rs_cmd_report(struct rs_cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ 0 },
+	};
+	struct rs_style style = rs_style_for(stdout);
+	struct rs_analysis_opts opts = { 0 };
+	struct rs_result *r;
+	struct rs_msg msg;
+	int c, err;
+
+	while ((c = getopt_long(argc, argv, ":jv", options, NULL)) != -1) {
+		switch (c) {
+		case 'j':
+			cli->json = true;
+			break;
+		case 'v':
+			style.verbose++;
+			break;
+		default:
+			return rs_bad_option(cli, "report", c, argv);
+		}
+	}
+	if (argc - optind != 1)
+		return rs_fail(cli, RS_EXIT_USAGE, "report: one trace file, please");
+	opts.source = argv[optind];
+	err = rs_replay(argv[optind], &opts, &r, &msg);
+	if (err)
+		return rs_fail(cli, RS_EXIT_USAGE, "%s", msg.text);
+	err = cli->json ? rs_render_json(r, stdout) : rs_render_report(r, &style, stdout);
+	rs_result_free(r);
+	if (err)
+		return rs_fail(cli, RS_EXIT_USAGE, "cannot write the report: %s", strerror(-err));
+	return rs_flush_out(cli, RS_EXIT_PASS);
+}
