@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * lab-client [-v] OPERATION...: does the operations in order. Exit status: 0 all came as expected,
+ * 1 one did not (one sentence says which and how), 2 the list makes no sense.
+ *
+ * Numbers are decimal or 0x, with k, M or G. fail=NAME[/NAME] expects one of these errnos.
+ *
+ *   container[:NAME][:v1]   open a container (A) and make it current; use:NAME makes one current
+ *   group:DEV[:fail=]       attach DEV's group and open DEV: a BDF, edu0, rs_testdev.0, testdev0
+ *   extension:N             VFIO_CHECK_EXTENSION(VFIO_UPDATE_VADDR) is N
+ *   close[:NAME]            close devices, groups, container
+ *   cloexec[:NAME]          the next exec does so (a DMA driver or a child still holds them)
+ *   mem:NAME:SIZE[:huge][:anon][:ro]
+ *   punch:NAME:OFF:LEN      other pages with the same content; check:NAME: the content is right
+ *   map:NAME:IOVA[:off=][:size=][:ro][:fail=]
+ *   inval:all|NAME[:fail=]
+ *   remap:all|rev[:fail=]   every invalid range, ascending or descending
+ *   remap:NAME[:iova=][:size=][:off=][:mem=OTHER][:vaddr=][:priv][:fail=]
+ *   unmap:all|NAME[:fail=]
+ *   dma:start:NAME[:DEV]    a process keeps an edu busy with the first range of NAME
+ *   dma:mark, dma:ran[:min=N], dma:stop
+ *                           N (3) transfers came after the mark, all right; transfers count in
+ *                           pairs, so that 3 have one pair that began after the mark
+ *   exec                    exec itself with the rest of the list
+ *   fork{ OPS }             a child does OPS; spawn{ OPS }: not waited for, until `wait`
+ *   fork:keep{ OPS }        waits for OPS, the child stays until `wait`
+ *   sendfds:PATH[:stay], recvfds:PATH
+ *                           hand everything over; stay: wait for the receiver's end
+ *   kill, exit:N, sleep:MS, memlock:BYTES, dropcap
+ *   pin:IOVA:NPAGES[:write][:worker][:dev=DEV][:fail=], unpin:...
+ *   read:IOVA:LEN[:worker][:any][:dev=DEV][:fail=], write:...
+ *                           by the test device; any: whatever the content
+ *   inject:WORD[:ARG]...    a line for the test device's module, see module/inject.c
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+/* No operation waits for ever; this ends the ones that the kernel keeps waiting. */
+#define LAB_ALARM_S 240
+
+static const struct {
+	const char *name;
+	int (*run)(struct op *op);
+} operations[] = {
+	{ "container", op_container },
+	{ "use", op_use },
+	{ "group", op_group },
+	{ "extension", op_extension },
+	{ "close", op_close },
+	{ "cloexec", op_cloexec },
+	{ "mem", op_mem },
+	{ "punch", op_punch },
+	{ "check", op_check },
+	{ "map", op_map },
+	{ "inval", op_inval },
+	{ "remap", op_remap },
+	{ "unmap", op_unmap },
+	{ "dma", op_dma },
+	{ "exec", op_exec },
+	{ "fork{", op_fork },
+	{ "fork", op_fork },
+	{ "spawn{", op_fork },
+	{ "wait", op_wait },
+	{ "kill", op_kill },
+	{ "exit", op_exit },
+	{ "sleep", op_sleep },
+	{ "memlock", op_memlock },
+	{ "dropcap", op_dropcap },
+	{ "sendfds", op_sendfds },
+	{ "recvfds", op_recvfds },
+	{ "pin", op_pin },
+	{ "unpin", op_unpin },
+	{ "read", op_read },
+	{ "write", op_write },
+	{ "inject", op_inject },
+};
+
+#define N_OPERATIONS (sizeof(operations) / sizeof(operations[0]))
+
+static int run_one(struct op *op)
+{
+	size_t i;
+
+	for (i = 0; i < N_OPERATIONS; i++) {
+		if (!strcmp(op->tok[0], operations[i].name))
+			return operations[i].run(op);
+	}
+	return op_usage(op, "is no operation");
+}
+
+int lab_run(struct lab *lab, char **words, int n)
+{
+	struct op op;
+	int i, err;
+
+	alarm(LAB_ALARM_S);
+	for (i = 0; i < n && !lab->leave; i += 1 + op.consumed) {
+		err = op_parse(&op, lab, words[i]);
+		if (err)
+			return err;
+		op.rest = words + i + 1;
+		op.nrest = n - i - 1;
+		err = run_one(&op);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* A process's whole list; returns the exit status. */
+int lab_main(struct lab *lab, char **words, int n)
+{
+	struct pollfd pfd = { .fd = lab->p.keep_release, .events = POLLIN };
+	int err;
+
+	err = lab_run(lab, words, n);
+	if (lab->leave)
+		return lab->status;
+	if (err)
+		return err == -EINVAL ? 2 : 1;
+	if (lab->p.keep_release >= 0) {
+		if (write(lab->p.keep_done, "", 1) != 1)
+			return 1;
+		poll(&pfd, 1, LAB_KEEP_MS);
+	}
+	return 0;
+}
+
+static void usage(FILE *out)
+{
+	size_t i;
+
+	fprintf(out, "usage: lab-client [-v] OPERATION...\noperations:");
+	for (i = 0; i < N_OPERATIONS; i++)
+		fprintf(out, " %s", operations[i].name);
+	fprintf(out, "\n");
+}
+
+int main(int argc, char **argv)
+{
+	struct lab lab = { .progname = argv[0], .peer_fd = -1 };
+	int err, i = 1;
+
+	if (i < argc && !strcmp(argv[i], "-v")) {
+		lab.verbose = true;
+		i++;
+	}
+	err = lab_state_load(&lab);
+	if (err == -ENOENT) {
+		if (i == argc) {
+			usage(stderr);
+			return 2;
+		}
+		err = lab_state_init(&lab);
+	}
+	if (err) {
+		fprintf(stderr, "lab-client: cannot set up its state: %s\n", errno_name(-err));
+		return 1;
+	}
+	return lab_main(&lab, argv + i, argc - i);
+}
