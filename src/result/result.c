@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define ARRAY_SIZE(a)	   (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(a)	  (sizeof(a) / sizeof((a)[0]))
 #define NAME_OF(names, i) ((size_t)(i) < ARRAY_SIZE(names) ? (names)[i] : "unknown")
 
 const char *rs_verdict_name(enum rs_verdict v)
@@ -80,10 +80,8 @@ const char *rs_range_state_name(enum rs_range_state s)
 const char *rs_window_end_name(enum rs_window_end e)
 {
 	static const char *const names[] = {
-		[RS_WINDOW_OPEN] = "open",
-		[RS_WINDOW_REMAPPED] = "remapped",
-		[RS_WINDOW_UNMAPPED] = "unmapped",
-		[RS_WINDOW_RELEASED] = "released",
+		[RS_WINDOW_OPEN] = "open",	   [RS_WINDOW_REMAPPED] = "remapped",
+		[RS_WINDOW_UNMAPPED] = "unmapped", [RS_WINDOW_RELEASED] = "released",
 		[RS_WINDOW_KILLED] = "killed",
 	};
 

@@ -58,7 +58,7 @@ void rs_hist_merge(struct rs_hist *h, const struct rs_hist *from)
 		bucket_add(&h->bucket[i], from->bucket[i]);
 }
 
-/* ceil(q * n), at least 1; q's own rounding must not cost a whole sample (0.9 * 10 is 9, not 10). */
+/* ceil(q * n), at least 1; q's own rounding must not cost a whole sample (0.07 * 100 is 7, not 8). */
 static __u64 rank_of(double q, __u64 n)
 {
 	double r = q * (double)n * (1 - 1e-12);

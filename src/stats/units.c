@@ -17,8 +17,8 @@ static const struct unit time_units[] = {
 };
 
 static const struct unit size_units[] = {
-	{ "TiB", 1ULL << 40 }, { "GiB", 1ULL << 30 }, { "MiB", 1ULL << 20 }, { "KiB", 1ULL << 10 },
-	{ "bytes", 1 },
+	{ "TiB", 1ULL << 40 }, { "GiB", 1ULL << 30 }, { "MiB", 1ULL << 20 },
+	{ "KiB", 1ULL << 10 }, { "bytes", 1 },
 };
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE 1
+/*
+ * All of the result as JSON. A value that could not be made is NULL; json_pack() and the functions
+ * here pass that on upwards, so that only the outermost object has to be checked.
+ */
+#include "render/names.h"
+#include "render/text.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* Any bytes as a JSON string: what is not UTF-8 becomes U+FFFD. */
+static json_t *text_n(const char *s, size_t max)
+{
+	size_t len = strnlen(s, max), used = 0;
+	char *in = strndup(s, len), *clean = malloc(3 * len + 1);
+	json_t *j = NULL;
+	__u32 cp;
+
+	if (!in || !clean)
+		goto out;
+	for (const char *p = in; *p;) {
+		size_t n = rs_utf8_next(p, &cp);
+
+		if (cp == 0xfffd)
+			memcpy(clean + used, "\xef\xbf\xbd", 3);
+		else
+			memcpy(clean + used, p, n);
+		used += cp == 0xfffd ? 3 : n;
+		p += n;
+	}
+	j = json_stringn(clean, used);
+out:
+	free(in);
+	free(clean);
+	return j;
+}
+
+static json_t *text(const char *s)
+{
+	return s ? text_n(s, strlen(s)) : json_null();
+}
+
+static json_t *hex(__u64 v)
+{
+	return json_sprintf("0x%llx", v);
+}
+
+/* JSON's integers end at 2^63 - 1 in this library and in many readers. */
+static json_int_t num(__u64 v)
+{
+	return v > INT64_MAX ? INT64_MAX : (json_int_t)v;
+}
+
+/* A time that is not known is null. */
+static json_t *when(__u64 ns)
+{
+	return ns ? json_integer(num(ns)) : json_null();
+}
+
+static json_t *proc(const struct rs_proc_ref *p)
+{
+	if (!p->tgid && !p->comm[0])
+		return json_null();
+	return json_pack("{s:I, s:o}", "tgid", (json_int_t)p->tgid, "comm",
+			 text_n(p->comm, RS_COMM_LEN));
+}
+
+/* An array of @nr elements that @make makes; NULL when one cannot be made. */
+static json_t *list(const struct rs_result *r, const void *first, size_t nr, size_t size,
+		    json_t *(*make)(const struct rs_result *r, const void *e))
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; a && i < nr; i++) {
+		if (json_array_append_new(a, make(r, (const char *)first + i * size))) {
+			json_decref(a);
+			return NULL;
+		}
+	}
+	return a;
+}
+
+#define LIST(r, array, nr, make) list(r, array, nr, sizeof(*(array)), make)
+
+static json_t *piece(const struct rs_result *r, const void *e)
+{
+	static const char *const what[] = {
+		[RS_BACKING_NONE] = "none",
+		[RS_BACKING_FILE] = "file",
+		[RS_BACKING_ANON] = "anonymous",
+		[RS_BACKING_BUSY] = "busy",
+	};
+	const struct rs_piece *p = e;
+
+	(void)r;
+	return json_pack("{s:o, s:I, s:s, s:I, s:I, s:I, s:I, s:o, s:b, s:b, s:b, s:o}", "at",
+			 hex(p->at), "bytes", num(p->len), "what",
+			 p->what < sizeof(what) / sizeof(what[0]) ? what[p->what] : "unknown",
+			 "dev_major", (json_int_t)(p->dev >> 20), "dev_minor",
+			 (json_int_t)(p->dev & 0xfffff), "ino", num(p->ino), "generation",
+			 (json_int_t)p->generation, "offset", hex(p->offset), "shared",
+			 !!(p->vm_flags & RS_VM_SHARED), "hugetlb", !!(p->vm_flags & RS_VM_HUGETLB),
+			 "pfnmap", !!(p->vm_flags & (RS_VM_PFNMAP | RS_VM_IO)), "vm_flags",
+			 hex(p->vm_flags));
+}
+
+static json_t *backing(const struct rs_result *r, const struct rs_backing_list *l)
+{
+	return json_pack("{s:b, s:b, s:o}", "known", l->known, "complete", l->complete, "pieces",
+			 LIST(r, l->piece, l->nr, piece));
+}
+
+static json_t *range(const struct rs_result *r, const void *e)
+{
+	const struct rs_range_view *v = e;
+	bool remapped = v->state == RS_STATE_REMAPPED;
+
+	return json_pack("{s:o, s:I, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
+			 "iova", hex(v->iova.v), "bytes", num(v->size), "read", !!(v->prot & 1),
+			 "write", !!(v->prot & 2), "state", rs_range_state_name(v->state),
+			 "old_vaddr", hex(v->old_vaddr.v), "new_vaddr",
+			 remapped ? hex(v->new_vaddr.v) : json_null(), "old_owner",
+			 proc(&v->old_owner), "new_owner", proc(&v->new_owner), "old_backing",
+			 backing(r, &v->old_backing), "new_backing", backing(r, &v->new_backing),
+			 "invalid_ns", when(v->invalid_ns), "valid_ns", when(v->valid_ns),
+			 "remap_len_ns", num(v->remap_len));
+}
+
+static json_t *window(const struct rs_result *r, const void *e)
+{
+	const struct rs_window_view *w = e;
+
+	return json_pack("{s:I, s:I, s:I, s:o, s:o, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, "
+			 "s:I, s:I, s:o}",
+			 "id", (json_int_t)w->id, "container", (json_int_t)w->container, "update",
+			 (json_int_t)w->update, "open_ns", when(w->open_ns), "close_ns",
+			 when(w->close_ns), "end", rs_window_end_name(w->end), "opener",
+			 proc(&w->opener), "closer", proc(&w->closer), "bytes", num(w->bytes),
+			 "invalidate_len_ns", num(w->invalidate_len), "remap_len_ns",
+			 num(w->remap_len), "remaps", (json_int_t)w->remaps, "failed_remaps",
+			 (json_int_t)w->failed_remaps, "new_maps", (json_int_t)w->new_maps,
+			 "requests", (json_int_t)w->requests, "translations",
+			 (json_int_t)w->translations, "ranges",
+			 LIST(r, w->range, w->nr_ranges, range));
+}
+
+static json_t *phase(const struct rs_result *r, const void *e)
+{
+	const struct rs_phase *p = e;
+
+	(void)r;
+	return json_pack("{s:s, s:o, s:I}", "name", p->name, "start_ns", when(p->start_ns),
+			 "len_ns", num(p->len));
+}
+
+static json_t *id_number(const struct rs_result *r, const void *e)
+{
+	(void)r;
+	return json_integer(*(const __u32 *)e);
+}
+
+static json_t *update(const struct rs_result *r, const void *e)
+{
+	const struct rs_update_view *u = e;
+
+	return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)u->id,
+			 "handover", rs_handover_name(u->handover), "from", proc(&u->from), "to",
+			 proc(&u->to), "start_ns", when(u->start_ns), "end_ns", when(u->end_ns),
+			 "exec_ns", when(u->exec_ns), "windows",
+			 LIST(r, u->window, u->nr_windows, id_number), "phases",
+			 LIST(r, u->phase, u->nr_phases, phase));
+}
+
+static json_t *container(const struct rs_result *r, const void *e)
+{
+	const struct rs_container_view *c = e;
+
+	(void)r;
+	return json_pack("{s:I, s:o, s:s, s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "id",
+			 (json_int_t)c->id, "key", hex(c->key), "kind", rs_name_kind(c->kind),
+			 "born", c->born, "since_ns", when(c->since_ns), "released_ns",
+			 when(c->released_ns), "owner", proc(&c->owner), "windows",
+			 (json_int_t)c->windows, "ranges_max", (json_int_t)c->ranges_max,
+			 "bytes_max", num(c->bytes_max), "maps", num(c->maps), "unmaps",
+			 num(c->unmaps));
+}
+
+static json_t *histogram(const struct rs_hist *h)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "min_ns", num(h->min),
+			 "mean_ns", num((__u64)(rs_hist_mean(h) + 0.5)), "p50_ns",
+			 num(rs_hist_quantile(h, 0.5)), "p90_ns", num(rs_hist_quantile(h, 0.9)),
+			 "p95_ns", num(rs_hist_quantile(h, 0.95)), "p99_ns",
+			 num(rs_hist_quantile(h, 0.99)), "p999_ns", num(rs_hist_quantile(h, 0.999)),
+			 "max_ns", num(h->max), "total_ns", num(h->sum));
+}
+
+static json_t *request(const struct rs_result *r, const void *e)
+{
+	const struct rs_request_row *q = e;
+
+	(void)r;
+	return json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:o}", "op", q->op, "path",
+			 rs_path_name(q->path), "reason", rs_reason_name(q->reason), "in_window",
+			 q->in_window, "count", num(q->latency->count), "pages", num(q->pages),
+			 "latency", histogram(q->latency));
+}
+
+static json_t *slow(const struct rs_result *r, const void *e)
+{
+	const struct rs_slow *s = e;
+
+	(void)r;
+	return json_pack("{s:s, s:s, s:s, s:b, s:o, s:I, s:o, s:I, s:o, s:I}", "op", s->op, "path",
+			 rs_path_name(s->path), "reason", rs_reason_name(s->reason), "in_window",
+			 s->in_window, "iova", hex(s->iova.v), "bytes", num(s->size), "start_ns",
+			 when(s->start_ns), "len_ns", num(s->len), "process", proc(&s->proc),
+			 "container", (json_int_t)s->container);
+}
+
+static json_t *failure(const struct rs_result *r, const void *e)
+{
+	const struct rs_failure *f = e;
+
+	(void)r;
+	return json_pack("{s:o, s:s, s:i, s:I, s:o, s:o, s:b}", "call",
+			 text_n(f->call, sizeof(f->call)), "error", rs_name_errno(f->err).s,
+			 "errno", f->err, "count", num(f->count), "first_ns", when(f->first_ns),
+			 "process", proc(&f->proc), "in_window", f->in_window);
+}
+
+static json_t *loss(const struct rs_result *r, const void *e)
+{
+	const struct rs_loss_view *l = e;
+
+	(void)r;
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "what", text_n(l->what, sizeof(l->what)),
+			 "cpu", l->any_cpu ? json_null() : json_integer(l->cpu), "count",
+			 l->count ? json_integer(num(l->count)) : json_null(), "from_ns",
+			 when(l->from_ns), "to_ns", when(l->to_ns));
+}
+
+static json_t *event(const struct rs_result *r, const void *e)
+{
+	const struct rs_event *ev = *(struct rs_event *const *)e;
+	char line[320];
+
+	rs_describe_event(r, ev, line, sizeof(line));
+	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:s, s:o}", "at_ns", when(ev->ts), "cpu",
+			 (json_int_t)ev->cpu, "tgid", (json_int_t)ev->tgid, "tid",
+			 (json_int_t)ev->tid, "process", text(rs_name_task(r, ev).s), "type",
+			 rs_event_type_name(ev), "text", text(line));
+}
+
+static json_t *finding(const struct rs_result *r, const void *e)
+{
+	const struct rs_finding *f = e;
+
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "rule", f->rule, "verdict",
+			 rs_verdict_name(f->verdict), "text", text(f->text), "expected",
+			 text(f->expected), "at_ns", when(f->at_ns), "container",
+			 f->container ? json_integer(f->container) : json_null(), "window",
+			 f->window ? json_integer(f->window) : json_null(), "events",
+			 LIST(r, f->event, f->nr_events, event));
+}
+
+static json_t *rule(const struct rs_result *r, const void *e)
+{
+	const struct rs_rule_view *v = e;
+
+	(void)r;
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I}", "id", v->id, "severity",
+			 rs_severity_name(v->severity), "sentence", v->sentence, "verdict",
+			 rs_verdict_name(v->verdict), "reason", text(v->reason), "instances",
+			 num(v->instances), "findings", num(v->findings));
+}
+
+static json_t *budget(const struct rs_result *r, const void *e)
+{
+	const struct rs_budget_view *v = e;
+
+	(void)r;
+	return json_pack("{s:o, s:o, s:s, s:o, s:I, s:I, s:o}", "text", text(v->text), "where",
+			 text(v->where), "verdict", rs_verdict_name(v->verdict), "measured",
+			 text(v->measured), "samples", num(v->samples), "needed", num(v->needed),
+			 "reason", text(v->reason));
+}
+
+static json_t *hook(const struct rs_result *r, const void *e)
+{
+	const struct rs_hook_view *h = e;
+
+	(void)r;
+	return json_pack("{s:o, s:o, s:o}", "function", text(h->function), "mechanism",
+			 text(h->mechanism), "reason", text(h->reason));
+}
+
+static json_t *command(const struct rs_command_view *c)
+{
+	bool exited = WIFEXITED(c->status);
+
+	if (!c->ran)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o}", "line", text(c->line), "exit_status",
+			 exited ? json_integer(WEXITSTATUS(c->status)) : json_null(), "signal",
+			 exited ? json_null() : json_integer(WTERMSIG(c->status)));
+}
+
+static json_t *head(const struct rs_result *r)
+{
+	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:{s:s, s:o}, s:I, s:I, s:I, s:b, s:o, s:s, "
+			 "s:o, s:i, s:o}",
+			 "schema", "remapscope-result", "schema_version", 1, "source",
+			 text(r->source), "kernel", text(r->kernel), "host", text(r->host), "clock",
+			 "name", "CLOCK_MONOTONIC", "realtime_offset_ns",
+			 r->realtime_offset_ns ? json_integer(r->realtime_offset_ns) : json_null(),
+			 "first_ns", num(r->first_ns), "last_ns", num(r->last_ns), "events",
+			 num(r->events), "complete", r->complete, "incomplete_reason",
+			 text(r->incomplete_reason), "verdict", rs_verdict_name(r->verdict),
+			 "verdict_reason", text(r->verdict_reason), "exit_status",
+			 rs_result_exit_status(r), "command", command(&r->command));
+}
+
+static int put(json_t *o, const char *key, json_t *value)
+{
+	return json_object_set_new(o, key, value) ? -ENOMEM : 0;
+}
+
+int rs_render_json(const struct rs_result *r, FILE *out)
+{
+	json_t *o = head(r);
+	int err = -ENOMEM;
+
+	if (!o)
+		return err;
+	if (put(o, "rules", LIST(r, r->rule, r->nr_rules, rule)) ||
+	    put(o, "findings", LIST(r, r->finding, r->nr_findings, finding)) ||
+	    put(o, "budgets", LIST(r, r->budget, r->nr_budgets, budget)) ||
+	    put(o, "updates", LIST(r, r->update, r->nr_updates, update)) ||
+	    put(o, "windows", LIST(r, r->window, r->nr_windows, window)) ||
+	    put(o, "containers", LIST(r, r->container, r->nr_containers, container)) ||
+	    put(o, "requests", LIST(r, r->request, r->nr_requests, request)) ||
+	    put(o, "slow", LIST(r, r->slow, r->nr_slow, slow)) ||
+	    put(o, "failures", LIST(r, r->failure, r->nr_failures, failure)) ||
+	    put(o, "losses", LIST(r, r->loss, r->nr_losses, loss)) ||
+	    put(o, "hooks", LIST(r, r->hook, r->nr_hooks, hook)))
+		goto out;
+
+	err = 0;
+	if (json_dumpf(o, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER) || fputc('\n', out) == EOF ||
+	    fflush(out))
+		err = -EIO;
+out:
+	json_decref(o);
+	return err;
+}

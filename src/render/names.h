@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/**
+ * DOC: What things are called
+ *
+ * Short texts by value, as in stats/units.h, and the sentences that several renderers share.
+ */
+#ifndef RS_RENDER_NAMES_H
+#define RS_RENDER_NAMES_H
+
+#include "render/render.h"
+
+/** struct rs_name - a short text */
+struct rs_name {
+	char s[64];
+};
+
+/** struct rs_long_name - a longer one */
+struct rs_long_name {
+	char s[128];
+};
+
+/** rs_name_proc() - "lab-client[123]" */
+struct rs_name rs_name_proc(const struct rs_proc_ref *p);
+
+/** rs_name_task() - the same for an event's process, as far as the result knows its name */
+struct rs_name rs_name_task(const struct rs_result *r, const struct rs_event *ev);
+
+/** rs_name_container() - "c1", or "" for an address that the result does not know */
+struct rs_name rs_name_container(const struct rs_result *r, __u64 key, __u64 ts);
+
+/** rs_name_kind() - "type1", "iommufd" */
+const char *rs_name_kind(__u32 kind);
+
+/** rs_name_errno() - "ENOENT"; "E4711" for a number without a name. @err is positive */
+struct rs_name rs_name_errno(int err);
+
+/** rs_name_ret() - a return value: "0", "512", "-ENOENT" */
+struct rs_name rs_name_ret(__s64 ret);
+
+/** rs_name_path() - "gup", "refused:window"; "-" for none */
+struct rs_name rs_name_path(enum rs_path path, enum rs_reason reason);
+
+/** rs_name_status() - a wait(2) status: "exit status 0", "killed by SIGKILL" */
+struct rs_name rs_name_status(int status);
+
+/** rs_name_piece() - "file 0:1 ino 1027 +0x200000 hugetlb", "anonymous memory" */
+struct rs_long_name rs_name_piece(const struct rs_piece *p, bool generation);
+
+#endif /* RS_RENDER_NAMES_H */

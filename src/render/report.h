@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of the text report share. */
+#ifndef RS_RENDER_REPORT_H
+#define RS_RENDER_REPORT_H
+
+#include "render/text.h"
+
+/** rs_report_section() - a blank line and a heading */
+void rs_report_section(struct rs_text *t, const char *heading);
+
+/** rs_report_updates() - the updates with their phases and windows */
+void rs_report_updates(struct rs_text *t, const struct rs_result *r);
+
+/** rs_verdict_tone() - how a verdict looks */
+enum rs_tone rs_verdict_tone(enum rs_verdict v);
+
+/** rs_verdict_label() - "pass", "UNKNOWN", "VIOLATED": what matters must stand out in a log */
+const char *rs_verdict_label(enum rs_verdict v);
+
+#endif /* RS_RENDER_REPORT_H */

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* JSON and JUnit XML, on a result made by hand. */
+#define _GNU_SOURCE 1
+#include "render_fixture.h"
+
+static void has_keys(const json_t *o, const char *keys)
+{
+	char *copy = strdup(keys), *rest = NULL;
+	const char *key;
+	json_t *value;
+	void *it = json_object_iter((json_t *)o);
+
+	assert_non_null(copy);
+	assert_true(json_is_object(o));
+	/* In this order, and no others. */
+	for (char *want = strtok_r(copy, " ", &rest); want; want = strtok_r(NULL, " ", &rest)) {
+		assert_non_null(it);
+		assert_string_equal(json_object_iter_key(it), want);
+		it = json_object_iter_next((json_t *)o, it);
+	}
+	assert_null(it);
+	json_object_foreach((json_t *)o, key, value)
+		assert_non_null(value);
+	free(copy);
+}
+
+static json_t *parsed(const struct rs_result *r)
+{
+	char *text = rendered(json_styled, r, plain);
+	char *again = rendered(json_styled, r, plain);
+	json_error_t error;
+	json_t *o = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+
+	assert_string_equal(text, again);
+	assert_int_equal(text[strlen(text) - 1], '\n');
+	if (!o)
+		print_error("%s\n", error.text);
+	assert_non_null(o);
+	free(text);
+	free(again);
+	return o;
+}
+
+#define TOP_KEYS                                                                               \
+	"schema schema_version source kernel host clock first_ns last_ns events complete "     \
+	"incomplete_reason verdict verdict_reason exit_status command rules findings budgets " \
+	"updates windows containers requests slow failures losses hooks"
+
+static json_t *first(const json_t *o, const char *key, size_t nr)
+{
+	json_t *a = json_object_get(o, key);
+
+	assert_true(json_is_array(a));
+	assert_int_equal(json_array_size(a), nr);
+	return json_array_get(a, 0);
+}
+
+static void json_keys(void **state)
+{
+	json_t *o = parsed(fixture()), *w, *range, *e;
+
+	(void)state;
+	has_keys(o, TOP_KEYS);
+	has_keys(json_object_get(o, "clock"), "name realtime_offset_ns");
+	has_keys(json_object_get(o, "command"), "line exit_status signal");
+	has_keys(first(o, "rules", 4), "id severity sentence verdict reason instances findings");
+	e = first(o, "findings", 2);
+	has_keys(e, "rule verdict text expected at_ns container window events");
+	has_keys(first(e, "events", 2), "at_ns cpu tgid tid process type text");
+	has_keys(first(o, "budgets", 3), "text where verdict measured samples needed reason");
+	e = first(o, "updates", 2);
+	has_keys(e, "id handover from to start_ns end_ns exec_ns windows phases");
+	has_keys(json_object_get(e, "from"), "tgid comm");
+	has_keys(first(e, "phases", 3), "name start_ns len_ns");
+	assert_int_equal(json_integer_value(first(e, "windows", 1)), 1);
+	w = first(o, "windows", 2);
+	has_keys(w, "id container update open_ns close_ns end opener closer bytes "
+		    "invalidate_len_ns remap_len_ns remaps failed_remaps new_maps requests "
+		    "translations ranges");
+	range = first(w, "ranges", 4);
+	has_keys(range, "iova bytes read write state old_vaddr new_vaddr old_owner new_owner "
+			"old_backing new_backing invalid_ns valid_ns remap_len_ns");
+	e = json_object_get(range, "old_backing");
+	has_keys(e, "known complete pieces");
+	has_keys(first(e, "pieces", 1),
+		 "at bytes what dev_major dev_minor ino generation offset shared hugetlb pfnmap "
+		 "vm_flags");
+	has_keys(first(o, "containers", 2),
+		 "id key kind born since_ns released_ns owner windows ranges_max bytes_max maps "
+		 "unmaps");
+	e = first(o, "requests", 3);
+	has_keys(e, "op path reason in_window count pages latency");
+	has_keys(json_object_get(e, "latency"),
+		 "min_ns mean_ns p50_ns p90_ns p95_ns p99_ns p999_ns max_ns total_ns");
+	has_keys(first(o, "slow", 2),
+		 "op path reason in_window iova bytes start_ns len_ns process container");
+	has_keys(first(o, "failures", 2), "call error errno count first_ns process in_window");
+	has_keys(first(o, "losses", 1), "what cpu count from_ns to_ns");
+	has_keys(first(o, "hooks", 2), "function mechanism reason");
+	json_decref(o);
+}
+
+static void json_values(void **state)
+{
+	json_t *o = parsed(fixture()), *w, *range;
+
+	(void)state;
+	assert_string_equal(json_string_value(json_object_get(o, "schema")), "remapscope-result");
+	assert_int_equal(json_integer_value(json_object_get(o, "schema_version")), 1);
+	assert_string_equal(json_string_value(json_object_get(o, "verdict")), "violated");
+	assert_int_equal(json_integer_value(json_object_get(o, "exit_status")), 1);
+	w = json_array_get(json_object_get(o, "windows"), 0);
+	assert_int_equal(json_integer_value(json_object_get(w, "open_ns")), T0 + 1204318 * US);
+	range = json_array_get(json_object_get(w, "ranges"), 3);
+	assert_string_equal(json_string_value(json_object_get(range, "iova")), "0x100000000");
+	assert_string_equal(json_string_value(json_object_get(range, "new_vaddr")),
+			    "0x7f8940000000");
+	assert_int_equal(json_integer_value(json_object_get(range, "bytes")), 1 << 30);
+	w = json_array_get(json_object_get(o, "windows"), 1);
+	assert_true(json_is_null(json_object_get(w, "close_ns")));
+	assert_true(json_is_null(json_object_get(w, "closer")));
+	range = json_array_get(json_object_get(w, "ranges"), 0);
+	assert_true(json_is_null(json_object_get(range, "new_vaddr")));
+	assert_string_equal(json_string_value(json_object_get(range, "iova")),
+			    "0xfffffffffffff000");
+	json_decref(o);
+}
+
+/* Arrays are there even when empty; strange strings and numbers do no harm. */
+static void json_edges(void **state)
+{
+	static const char *const arrays[] = { "rules",	  "findings",	"budgets",  "updates",
+					      "windows",  "containers", "requests", "slow",
+					      "failures", "losses",	"hooks" };
+	struct rs_result r = idle();
+	struct rs_container_view c = { .id = 1,
+				       .bytes_max = UINT64_MAX,
+				       .kind = 77,
+				       .owner = { 1, "\xff\xfe\x01sixteen lett" } };
+	json_t *o;
+
+	(void)state;
+	o = parsed(&r);
+	has_keys(o, TOP_KEYS);
+	for (size_t i = 0; i < COUNT_OF(arrays); i++)
+		first(o, arrays[i], 0);
+	assert_true(json_is_null(json_object_get(o, "command")));
+	json_decref(o);
+
+	r.container = &c;
+	r.nr_containers = 1;
+	r.source = (char *)"a\xc3(\"\n.rst";
+	r.command = (struct rs_command_view){ true, (char *)"x", 15 };
+	o = parsed(&r);
+	assert_string_equal(json_string_value(json_object_get(o, "source")),
+			    "a\xef\xbf\xbd(\"\n.rst");
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(o, "command"), "signal")), 15);
+	assert_true(json_integer_value(json_object_get(first(o, "containers", 1), "bytes_max")) ==
+		    INT64_MAX);
+	json_decref(o);
+}
+
+static bool name_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* Text up to @stop: no bare "<", every "&" one of the known entities, no control characters. */
+static const char *xml_text(const char *s, char stop)
+{
+	static const char *const entities[] = { "&amp;", "&lt;",  "&gt;", "&quot;",
+						"&#9;",	 "&#10;", "&#13;" };
+
+	while (*s && *s != stop) {
+		size_t i, len = 1;
+
+		assert_true(*s != '<' && *s != '>');
+		assert_true((unsigned char)*s >= 0x20 || *s == '\n' || *s == '\t');
+		if (stop == '"')
+			assert_true((unsigned char)*s >= 0x20);
+		if (*s == '&') {
+			for (i = 0; i < COUNT_OF(entities); i++)
+				if (!strncmp(s, entities[i], strlen(entities[i])))
+					break;
+			assert_true(i < COUNT_OF(entities));
+			len = strlen(entities[i]);
+		}
+		s += len;
+	}
+	return s;
+}
+
+/* Enough of a parser to know that elements nest, attributes are quoted and text is escaped. */
+static void well_formed(const char *text)
+{
+	const char *open[16];
+	size_t lens[16], depth = 0, elements = 0;
+	const char *s = text;
+
+	assert_memory_equal(s, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", 39);
+	s += 39;
+	while (*s) {
+		bool closing = s[0] == '<' && s[1] == '/';
+		const char *name = s + 1 + closing;
+		size_t len = 0;
+
+		assert_int_equal(*s, '<');
+		while (name_char(name[len]))
+			len++;
+		assert_true(len > 0);
+		s = name + len;
+		while (!closing && *s == ' ') {
+			s++;
+			while (name_char(*s))
+				s++;
+			assert_memory_equal(s, "=\"", 2);
+			s = xml_text(s + 2, '"');
+			assert_int_equal(*s++, '"');
+		}
+		if (closing) {
+			assert_true(depth > 0 && lens[depth - 1] == len);
+			assert_memory_equal(open[--depth], name, len);
+		} else if (*s != '/') {
+			assert_true(depth < COUNT_OF(open));
+			open[depth] = name;
+			lens[depth++] = len;
+		} else {
+			s++;
+		}
+		elements++;
+		assert_int_equal(*s++, '>');
+		s = xml_text(s, '<');
+	}
+	assert_int_equal(depth, 0);
+	assert_true(elements > 2);
+}
+
+static void junit_golden(void **state)
+{
+	char *text = rendered(junit_styled, fixture(), plain);
+
+	(void)state;
+	well_formed(text);
+	has(text, "<testsuites name=\"remapscope\" time=\"5.000\" tests=\"8\" failures=\"2\" "
+		  "errors=\"2\">\n");
+	has(text, "<testsuite name=\"remapscope.rules\" tests=\"4\" failures=\"1\" errors=\"1\" "
+		  "skipped=\"0\" timestamp=\"2025-11-22T18:10:03.123Z\" hostname=\"lab\">\n");
+	has(text, "<testcase classname=\"remapscope.rules\" name=\"remap-exact\" time=\"0\"/>\n");
+	has(text, "<failure type=\"critical\" message=\"The range at iova 0x100000000 was remapped "
+		  "from &lt;file&gt; 0:1 ino");
+	has(text,
+	    "\nexpected: The new vaddr is the same file &amp; offset.\n"
+	    "  +1.204528 s cpu1 qemu-system-x86[1234] c1 UNMAP_DMA(VADDR|ALL) iova 0x0 size 0 "
+	    "-&gt; 0 (3.00 GiB), 4 ranges invalid (was 0)\n");
+	has(text, "\nand 2 more\n</failure>\n");
+	has(text, "<error type=\"critical\" message=\"Window 2 was open when");
+	has(text, "name=\"pin[path=gup] p99 &lt;= 50us\"");
+	has(text, "<error type=\"budget\" message=\"Nothing to measure: no such request was "
+		  "seen.\">b.budget:5: read max &lt;= 1ms\nmeasured: nothing\n"
+		  "samples: 0 of 1 needed\n</error>");
+	free(text);
+}
+
+static void junit_hostile(void **state)
+{
+	struct rs_result r = idle();
+	struct rs_budget_view b = { (char *)"\"<&>'\n\x01]]>\xff\xef\xbf\xbe",
+				    (char *)"f:1",
+				    RS_VIOLATED,
+				    NULL,
+				    0,
+				    1,
+				    (char *)"a\tb\r\n\"c\"" };
+	char *text;
+
+	(void)state;
+	r.budget = &b;
+	r.nr_budgets = 1;
+	r.host = (char *)"<host>";
+	r.realtime_offset_ns = 1;
+	r.verdict = RS_VIOLATED;
+	text = rendered(junit_styled, &r, plain);
+	well_formed(text);
+	has(text, "name=\"&quot;&lt;&amp;&gt;'&#10;\xef\xbf\xbd]]&gt;\xef\xbf\xbd\xef\xbf\xbd\"");
+	has(text, "message=\"a&#9;b&#13;&#10;&quot;c&quot;\"");
+	has(text, "f:1: \"&lt;&amp;&gt;'\n\xef\xbf\xbd]]&gt;\xef\xbf\xbd\xef\xbf\xbd\n");
+	free(text);
+}
+
+/* What neither a rule nor a clause says must turn the recording's own test case red. */
+static void junit_recording(void **state)
+{
+	struct rs_result r = idle();
+	char *text = rendered(junit_styled, &r, plain);
+
+	(void)state;
+	well_formed(text);
+	has(text, "tests=\"1\" failures=\"0\" errors=\"0\"");
+	free(text);
+
+	r.verdict = RS_UNKNOWN;
+	r.verdict_reason = (char *)"no remap window was seen";
+	text = rendered(junit_styled, &r, plain);
+	well_formed(text);
+	has(text, "<testsuites name=\"remapscope\" time=\"3.000\" tests=\"1\" failures=\"0\" "
+		  "errors=\"1\">");
+	has(text, "<error type=\"recording\" message=\"no remap window was seen\">");
+	free(text);
+
+	r.verdict = RS_VIOLATED;
+	r.verdict_reason = NULL;
+	r.command = (struct rs_command_view){ true, (char *)"false", 256 };
+	text = rendered(junit_styled, &r, plain);
+	well_formed(text);
+	has(text, "<failure type=\"recording\" message=\"\">false: exit status 1\n</failure>");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(json_keys),	 cmocka_unit_test(json_values),
+		cmocka_unit_test(json_edges),	 cmocka_unit_test(junit_golden),
+		cmocka_unit_test(junit_hostile), cmocka_unit_test(junit_recording),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
