@@ -125,8 +125,19 @@ static int find_module(struct btfs *b, const char *name)
 	return b->nr++;
 }
 
-/* Loads and attaches a program that does nothing, and takes it away again. */
-static int try_tracing(int btf_id, int btf_fd, enum bpf_attach_type type, char *why, size_t len)
+static void explain_attach(int err, char *why, size_t len)
+{
+	if (err == -EBUSY)
+		snprintf(why, len, "ftrace cannot reach it (EBUSY)");
+	else if (err == -524) /* the kernel's ENOTSUPP, which has no name in user space */
+		snprintf(why, len, "more arguments than registers (ENOTSUPP)");
+	else
+		snprintf(why, len, "attaching: %s", strerror(-err));
+}
+
+/* Loads (and attaches) a program that does nothing, and takes it away again. */
+static int try_tracing(int btf_id, int btf_fd, enum bpf_attach_type type, bool attach, char *why,
+		       size_t len)
 {
 	const struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
@@ -134,7 +145,7 @@ static int try_tracing(int btf_id, int btf_fd, enum bpf_attach_type type, char *
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type,
 		    .attach_btf_id = btf_id, .attach_btf_obj_fd = btf_fd);
-	int prog, link, err = 0;
+	int prog, link = -1, err = 0;
 
 	prog = bpf_prog_load(BPF_PROG_TYPE_TRACING, "rs_trial", "GPL", insns, 2, &opts);
 	if (prog < 0) {
@@ -143,23 +154,21 @@ static int try_tracing(int btf_id, int btf_fd, enum bpf_attach_type type, char *
 								strerror(-err));
 		return err;
 	}
-	link = bpf_raw_tracepoint_open(NULL, prog);
-	if (link < 0) {
-		err = -errno;
-		if (err == -EBUSY)
-			snprintf(why, len, "ftrace cannot reach it (EBUSY)");
-		else if (err == -524) /* the kernel's ENOTSUPP, which has no name in user space */
-			snprintf(why, len, "more arguments than registers (ENOTSUPP)");
-		else
-			snprintf(why, len, "attaching: %s", strerror(-err));
-	} else {
-		close(link);
+	if (attach) {
+		link = bpf_raw_tracepoint_open(NULL, prog);
+		if (link < 0) {
+			err = -errno;
+			explain_attach(err, why, len);
+		} else {
+			close(link);
+		}
 	}
 	close(prog);
 	return err;
 }
 
-static int try_fentry(struct btfs *b, const struct rs_hook_def *def, char *why, size_t len)
+static int try_fentry(struct btfs *b, const struct rs_hook_def *def, bool attach, char *why,
+		      size_t len)
 {
 	int id, m, fd = 0;
 
@@ -178,7 +187,7 @@ static int try_fentry(struct btfs *b, const struct rs_hook_def *def, char *why, 
 		return -ENOENT;
 	}
 	return try_tracing(id, fd, def->shape == RS_HOOK_ENTRY ? BPF_TRACE_FENTRY : BPF_TRACE_FEXIT,
-			   why, len);
+			   attach, why, len);
 }
 
 static int try_tp(struct btfs *b, const struct rs_hook_def *def, char *why, size_t len)
@@ -235,7 +244,7 @@ static int try_kprobe(const struct rs_hook_def *def, char *why, size_t len)
 	return 0;
 }
 
-static void plan_hook(struct rs_hook *h, struct btfs *b, bool no_fentry)
+static void plan_hook(struct rs_hook *h, struct btfs *b, const struct rs_plan_opts *opts)
 {
 	const size_t len = sizeof(h->why_not[0]);
 
@@ -244,9 +253,9 @@ static void plan_hook(struct rs_hook *h, struct btfs *b, bool no_fentry)
 			h->mechanism = RS_MECH_TP_BTF;
 		return;
 	}
-	if (no_fentry) {
+	if (opts->no_fentry) {
 		snprintf(h->why_not[RS_MECH_FENTRY], len, "left out as asked (--no-fentry)");
-	} else if (!try_fentry(b, h->def, h->why_not[RS_MECH_FENTRY], len)) {
+	} else if (!try_fentry(b, h->def, opts->attach, h->why_not[RS_MECH_FENTRY], len)) {
 		h->mechanism = RS_MECH_FENTRY;
 		return;
 	}
@@ -254,10 +263,35 @@ static void plan_hook(struct rs_hook *h, struct btfs *b, bool no_fentry)
 		h->mechanism = RS_MECH_KPROBE;
 }
 
-int rs_plan_make(struct rs_plan *plan, bool no_fentry, struct rs_msg *msg)
+void rs_plan_demote(struct rs_hook *h, int err)
+{
+	const size_t len = sizeof(h->why_not[0]);
+
+	explain_attach(err, h->why_not[h->mechanism], len);
+	if (h->mechanism == RS_MECH_FENTRY &&
+	    !try_kprobe(h->def, h->why_not[RS_MECH_KPROBE], len))
+		h->mechanism = RS_MECH_KPROBE;
+	else
+		h->mechanism = RS_MECH_NONE;
+}
+
+int rs_plan_lacks_vital(const struct rs_plan *plan, struct rs_msg *msg)
+{
+	for (size_t i = 0; i < plan->nr; i++) {
+		const struct rs_hook *h = &plan->hook[i];
+		const char *why = h->why_not[RS_MECH_KPROBE];
+
+		if (!h->mechanism && h->def->vital)
+			return rs_msg_set(msg, -ENOTSUP, "cannot attach to %s: %s",
+					  h->def->function,
+					  why[0] ? why : h->why_not[RS_MECH_FENTRY]);
+	}
+	return 0;
+}
+
+int rs_plan_make(struct rs_plan *plan, const struct rs_plan_opts *opts, struct rs_msg *msg)
 {
 	struct btfs b = {};
-	int err = 0;
 
 	memset(plan, 0, sizeof(*plan));
 	b.vmlinux = btf__load_vmlinux_btf();
@@ -267,14 +301,10 @@ int rs_plan_make(struct rs_plan *plan, bool no_fentry, struct rs_msg *msg)
 		struct rs_hook *h = &plan->hook[plan->nr++];
 
 		h->def = &hook_defs[i];
-		plan_hook(h, &b, no_fentry);
-		if (!h->mechanism && h->def->vital && !err)
-			err = rs_msg_set(msg, -ENOTSUP, "cannot attach to %s: %s", h->def->function,
-					 h->why_not[RS_MECH_KPROBE][0] ? h->why_not[RS_MECH_KPROBE] :
-									 h->why_not[RS_MECH_FENTRY]);
+		plan_hook(h, &b, opts);
 	}
 	btfs_free(&b);
-	return err;
+	return rs_plan_lacks_vital(plan, msg);
 }
 
 json_t *rs_plan_json(const struct rs_plan *plan)

@@ -95,12 +95,32 @@ void rs_machine_look(struct rs_machine *m);
 int rs_machine_refusal(const struct rs_machine *m, struct rs_msg *msg);
 
 /**
- * rs_plan_make() - try every mechanism of every hook
+ * struct rs_plan_opts - how to plan
  * @no_fentry: leave fentry out, as if the kernel had none
+ * @attach: try by attaching, not only by loading. What loads nearly always attaches, and taking a
+ *	program off a function costs the kernel a grace period: a recorder saves it and falls back
+ *	with rs_plan_demote() when an attachment fails after all
+ */
+struct rs_plan_opts {
+	bool no_fentry;
+	bool attach;
+};
+
+/**
+ * rs_plan_make() - try every mechanism of every hook
  *
  * Needs rs_machine_refusal() == 0. Return: 0 or -errno
  */
-int rs_plan_make(struct rs_plan *plan, bool no_fentry, struct rs_msg *msg);
+int rs_plan_make(struct rs_plan *plan, const struct rs_plan_opts *opts, struct rs_msg *msg);
+
+/**
+ * rs_plan_demote() - a hook's mechanism did not attach: go to the next one
+ * @err: -errno of the attachment
+ */
+void rs_plan_demote(struct rs_hook *h, int err);
+
+/** rs_plan_lacks_vital() - is a hook out of reach without which nothing can be told? Return: 0 or -ENOTSUP */
+int rs_plan_lacks_vital(const struct rs_plan *plan, struct rs_msg *msg);
 
 /** rs_plan_json() - the plan as it is stored in a trace; the caller's */
 json_t *rs_plan_json(const struct rs_plan *plan);

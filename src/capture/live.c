@@ -26,6 +26,7 @@ struct rs_live {
 	int cpus;
 	__u64 attach_ns;   /* the first hook was attached after this, */
 	__u64 attached_ns; /* ... the last one before this */
+	__u64 ended_ns;	   /* detaching began */
 	__s64 realtime_offset;
 	struct rs_percpu *percpu; /* after the stop */
 	__u64 recursed;
@@ -95,11 +96,11 @@ static void choose_programs(struct rs_live *l)
 	}
 }
 
-/* An exit without its entry must not come first: attach the entry side of a hook before the exit. */
-static int attach_hook(struct rs_live *l, struct rs_hook *h)
+static int attach_hook(struct rs_live *l, const struct rs_hook *h)
 {
 	struct bpf_program *two[2];
 
+	/* The entry's side first: an exit without its entry is nothing. */
 	hook_programs(l, h->def, h->mechanism, two);
 	for (int k = 0; k < 2; k++) {
 		struct bpf_link *link;
@@ -109,30 +110,30 @@ static int attach_hook(struct rs_live *l, struct rs_hook *h)
 			continue;
 		link = bpf_program__attach(two[k]);
 		err = libbpf_get_error(link);
-		if (err) {
-			snprintf(h->why_not[h->mechanism], sizeof(h->why_not[0]), "attaching: %s",
-				 strerror(-err));
-			h->mechanism = RS_MECH_NONE;
+		if (err)
 			return err;
-		}
 		l->link[l->nr] = link;
 		l->attached[l->nr++] = two[k];
 	}
 	return 0;
 }
 
-static int attach_all(struct rs_live *l, struct rs_msg *msg)
+/* Return: 0, or -EAGAIN when hooks had to be demoted and the programs must be loaded anew */
+static int attach_all(struct rs_live *l)
 {
+	int err = 0;
+
 	/* Tracepoints and inner functions first: a request seen from its entry is then seen whole. */
 	for (size_t i = l->plan.nr; i-- > 0;) {
 		struct rs_hook *h = &l->plan.hook[i];
-		enum rs_mechanism m = h->mechanism;
+		int failed = h->mechanism ? attach_hook(l, h) : 0;
 
-		if (m && attach_hook(l, h) && h->def->vital)
-			return rs_msg_set(msg, -ENOTSUP, "cannot attach to %s: %s", h->def->function,
-					  h->why_not[m]);
+		if (!failed)
+			continue;
+		rs_plan_demote(h, failed);
+		err = -EAGAIN;
 	}
-	return 0;
+	return err;
 }
 
 static int on_record(void *ctx, void *data, size_t len)
@@ -157,9 +158,53 @@ static int note_target(struct rs_live *l, __u32 tgid)
 	return bpf_map_update_elem(bpf_map__fd(l->skel->maps.owners), &tgid, &owner, BPF_ANY);
 }
 
+static int load(struct rs_live *l, const struct rs_live_opts *opts, struct rs_msg *msg)
+{
+	int err;
+
+	l->skel = remapscope_bpf__open();
+	if (!l->skel)
+		return rs_msg_set(msg, -errno, "cannot open the BPF object: %s", strerror(errno));
+	choose_programs(l);
+	l->skel->rodata->only_known = opts->tgid != 0;
+	if (opts->ring_bytes)
+		bpf_map__set_max_entries(l->skel->maps.events, opts->ring_bytes);
+	err = remapscope_bpf__load(l->skel);
+	if (err)
+		return rs_msg_set(msg, err,
+				  "the kernel refused the BPF programs: %s (--debug shows why)",
+				  strerror(-err));
+	if (opts->tgid) {
+		err = note_target(l, opts->tgid);
+		if (err)
+			return rs_msg_set(msg, err, "cannot set the filter: %s", strerror(-err));
+	}
+	l->ring = ring_buffer__new(bpf_map__fd(l->skel->maps.events), on_record, l, NULL);
+	if (!l->ring)
+		return rs_msg_set(msg, -errno, "cannot open the ring buffer: %s", strerror(errno));
+	return 0;
+}
+
+static void detach_all(struct rs_live *l)
+{
+	/* The reverse of attaching: what begins a request goes first. */
+	while (l->nr)
+		bpf_link__destroy(l->link[--l->nr]);
+}
+
+static void unload(struct rs_live *l)
+{
+	detach_all(l);
+	ring_buffer__free(l->ring);
+	remapscope_bpf__destroy(l->skel);
+	l->ring = NULL;
+	l->skel = NULL;
+}
+
 int rs_live_start(const struct rs_live_opts *opts, rs_event_fn fn, void *ctx, struct rs_live **out,
 		  struct rs_msg *msg)
 {
+	struct rs_plan_opts plan_opts = { .no_fentry = opts->no_fentry };
 	struct rs_live *l = calloc(1, sizeof(*l));
 	int err;
 
@@ -171,44 +216,31 @@ int rs_live_start(const struct rs_live_opts *opts, rs_event_fn fn, void *ctx, st
 	libbpf_set_print(opts->debug ? libbpf_debug : libbpf_quiet);
 	rs_machine_look(&l->machine);
 	err = rs_machine_refusal(&l->machine, msg);
-	if (err)
-		goto out;
-	err = rs_plan_make(&l->plan, opts->no_fentry, msg);
+	if (!err)
+		err = rs_plan_make(&l->plan, &plan_opts, msg);
 	if (err)
 		goto out;
 	l->cpus = libbpf_num_possible_cpus();
 	l->percpu = calloc(l->cpus > 0 ? l->cpus : 1, sizeof(*l->percpu));
-	l->skel = remapscope_bpf__open();
-	if (!l->skel || !l->percpu) {
-		err = rs_msg_set(msg, -ENOMEM, "cannot open the BPF object: %s", strerror(errno));
+	if (!l->percpu) {
+		err = rs_msg_set(msg, -ENOMEM, "out of memory");
 		goto out;
 	}
-	choose_programs(l);
-	l->skel->rodata->only_known = opts->tgid != 0;
-	if (opts->ring_bytes)
-		bpf_map__set_max_entries(l->skel->maps.events, opts->ring_bytes);
-	err = remapscope_bpf__load(l->skel);
-	if (err) {
-		rs_msg_set(msg, err, "the kernel refused the BPF programs: %s (--debug shows why)",
-			   strerror(-err));
-		goto out;
-	}
-	if (opts->tgid) {
-		err = note_target(l, opts->tgid);
-		if (err) {
-			rs_msg_set(msg, err, "cannot set the filter: %s", strerror(-err));
+	do {
+		unload(l);
+		err = load(l, opts, msg);
+		if (err)
+			goto out;
+		l->realtime_offset = (__s64)(now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC));
+		l->attach_ns = now_ns(CLOCK_MONOTONIC);
+		err = attach_all(l);
+		l->attached_ns = now_ns(CLOCK_MONOTONIC);
+		if (err && rs_plan_lacks_vital(&l->plan, msg)) {
+			err = -ENOTSUP;
 			goto out;
 		}
-	}
-	l->ring = ring_buffer__new(bpf_map__fd(l->skel->maps.events), on_record, l, NULL);
-	if (!l->ring) {
-		err = rs_msg_set(msg, -errno, "cannot open the ring buffer: %s", strerror(errno));
-		goto out;
-	}
-	l->realtime_offset = (__s64)(now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC));
-	l->attach_ns = now_ns(CLOCK_MONOTONIC);
-	err = attach_all(l, msg);
-	l->attached_ns = now_ns(CLOCK_MONOTONIC);
+		/* Each turn takes a mechanism from some hook: this ends. */
+	} while (err == -EAGAIN);
 out:
 	if (err) {
 		rs_live_free(l);
@@ -291,17 +323,11 @@ static __u64 count_recursed(const struct rs_live *l)
 	return sum;
 }
 
-static void detach_all(struct rs_live *l)
-{
-	/* The reverse of attaching: what begins a request goes first. */
-	while (l->nr)
-		bpf_link__destroy(l->link[--l->nr]);
-}
-
 int rs_live_stop(struct rs_live *l)
 {
 	int err, err2;
 
+	l->ended_ns = now_ns(CLOCK_MONOTONIC);
 	l->recursed = count_recursed(l);
 	detach_all(l);
 	err = rs_live_poll(l);
@@ -339,7 +365,7 @@ json_t *rs_live_end(const struct rs_live *l)
 						      (json_int_t)now_ns(CLOCK_MONOTONIC)));
 	json_object_set_new(end, "loss", loss);
 	json_object_set_new(end, "cpus", cpus);
-	json_object_set_new(end, "ended_ns", json_integer(now_ns(CLOCK_MONOTONIC)));
+	json_object_set_new(end, "ended_ns", json_integer(l->ended_ns));
 	return end;
 }
 
@@ -347,9 +373,7 @@ void rs_live_free(struct rs_live *l)
 {
 	if (!l)
 		return;
-	detach_all(l);
-	ring_buffer__free(l->ring);
-	remapscope_bpf__destroy(l->skel);
+	unload(l);
 	free(l->percpu);
 	free(l);
 }

@@ -90,7 +90,8 @@ int rs_cmd_doctor(struct rs_cli *cli, int argc, char **argv)
 		{ "no-fentry", no_argument, NULL, 'F' },
 		{ 0 },
 	};
-	bool no_fentry = false, planned = false;
+	struct rs_plan_opts opts = { .attach = true };
+	bool planned = false;
 	struct rs_machine m;
 	struct rs_plan plan;
 	struct rs_msg msg;
@@ -102,7 +103,7 @@ int rs_cmd_doctor(struct rs_cli *cli, int argc, char **argv)
 			cli->json = true;
 			break;
 		case 'F':
-			no_fentry = true;
+			opts.no_fentry = true;
 			break;
 		default:
 			return rs_bad_option(cli, "doctor", c, argv);
@@ -113,7 +114,7 @@ int rs_cmd_doctor(struct rs_cli *cli, int argc, char **argv)
 	rs_machine_look(&m);
 	err = rs_machine_refusal(&m, &msg);
 	if (!err) {
-		err = rs_plan_make(&plan, no_fentry, &msg);
+		err = rs_plan_make(&plan, &opts, &msg);
 		planned = plan.nr > 0;
 	}
 	status = err ? RS_EXIT_MACHINE : RS_EXIT_PASS;

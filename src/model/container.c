@@ -194,21 +194,29 @@ void rs_window_range_done(struct rs_model *m, struct rs_range *r, enum rs_range_
 	w->invalid--;
 }
 
-int rs_window_close(struct rs_model *m, struct rs_container *c, __u64 ts, __u32 tgid,
+int rs_window_close(struct rs_model *m, struct rs_container *c, const struct rs_event *ev,
 		    enum rs_window_end end)
 {
 	struct rs_window_view *grown = rs_grow(m->window, m->nr_windows, sizeof(*m->window));
+	int err = 0;
 
 	if (!grown)
 		return -ENOMEM;
 	m->window = grown;
-	c->window->view.close_ns = ts;
+	if (ev) {
+		err = rs_note(m, (struct rs_note){ .type = RS_N_CLOSED,
+						   .ts = ev->ts,
+						   .ev = ev,
+						   .container = c,
+						   .by = ev->tgid });
+		c->window->view.close_ns = ev->ts;
+		c->window->view.closer = rs_proc_ref(m, ev->tgid);
+	}
 	c->window->view.end = end;
-	c->window->view.closer = rs_proc_ref(m, tgid);
 	m->window[m->nr_windows++] = c->window->view;
 	free(c->window);
 	c->window = NULL;
 	for (size_t i = 0; i < c->nr; i++)
 		c->range[i]->view = -1;
-	return 0;
+	return err;
 }

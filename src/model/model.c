@@ -122,7 +122,7 @@ int rs_model_end(struct rs_model *m)
 		if (!err)
 			err = rs_note(m, note);
 		if (!err && c->window)
-			err = rs_window_close(m, c, 0, 0, RS_WINDOW_OPEN);
+			err = rs_window_close(m, c, NULL, RS_WINDOW_OPEN);
 		if (!err)
 			err = rs_container_release(m, c, 0);
 		if (err)

@@ -109,6 +109,7 @@ enum rs_note_type {
 	RS_N_NEW_MAP,	    /* container: a plain map inside the window; range */
 	RS_N_PLAIN_UNMAP,   /* container: a plain unmap of an invalid range; range */
 	RS_N_ATTACHED,	    /* container: a group joined inside the window */
+	RS_N_CLOSED,	    /* container: its window has closed */
 	RS_N_MAP_DONE,	    /* range: a map or remap has charged memory; .remap */
 	RS_N_END,	    /* range, container: the recording ends */
 	RS_N_TICK,	    /* range, invalid: time has passed */
@@ -227,7 +228,8 @@ int rs_window_open(struct rs_model *m, struct rs_container *c, __u64 ts, __u32 t
 int rs_window_range(struct rs_model *m, struct rs_range *r, __u64 ts);
 void rs_window_range_done(struct rs_model *m, struct rs_range *r, enum rs_range_state state,
 			  __u64 ts);
-int rs_window_close(struct rs_model *m, struct rs_container *c, __u64 ts, __u32 tgid,
+/* @ev: what closed it; NULL: nothing did, the recording ends */
+int rs_window_close(struct rs_model *m, struct rs_container *c, const struct rs_event *ev,
 		    enum rs_window_end end);
 
 int rs_model_type1(struct rs_model *m, const struct rs_event *ev);

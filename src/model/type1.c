@@ -369,7 +369,7 @@ static int close_if_done(struct rs_model *m, struct rs_container *c, const struc
 {
 	if (!c->window || c->window->invalid)
 		return 0;
-	return rs_window_close(m, c, ev->ts, ev->tgid, end);
+	return rs_window_close(m, c, ev, end);
 }
 
 static int on_map(struct rs_model *m, const struct rs_event *ev)
@@ -465,7 +465,7 @@ static int on_open(struct rs_model *m, const struct rs_event *ev)
 	if (c) {
 		/* Its release was not seen. */
 		m->incomplete++;
-		err = c->window ? rs_window_close(m, c, ev->ts, 0, RS_WINDOW_RELEASED) : 0;
+		err = c->window ? rs_window_close(m, c, ev, RS_WINDOW_RELEASED) : 0;
 		if (!err)
 			err = rs_container_release(m, c, ev->ts);
 		if (err)
@@ -499,7 +499,7 @@ static int on_release(struct rs_model *m, const struct rs_event *ev)
 						   .killed = is_killed(m, ev->tgid) ||
 							     is_killed(m, c->range[i]->owner) });
 	if (!err && c->window)
-		err = rs_window_close(m, c, ev->ts, ev->tgid,
+		err = rs_window_close(m, c, ev,
 				      is_killed(m, ev->tgid) ? RS_WINDOW_KILLED :
 							       RS_WINDOW_RELEASED);
 	return err ? err : rs_container_release(m, c, ev->ts);

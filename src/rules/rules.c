@@ -155,7 +155,7 @@ static const struct rs_transition no_new_user[] = {
 	{ 1, RS_N_PLAIN_UNMAP, NULL, RS_TO_VIOLATED, say_plain_unmap },
 	{ 1, RS_N_ATTACHED, NULL, RS_TO_VIOLATED, say_attached },
 	{ 0, RS_N_REMAPPED, late, RS_TO_UNKNOWN, say_late },
-	{ 1, RS_N_REMAPPED, NULL, 0, NULL },
+	{ 1, RS_N_CLOSED, NULL, 0, NULL },
 };
 
 /* all-before-exec */
@@ -176,6 +176,7 @@ static const struct rs_transition all_before_exec[] = {
 	/* exec closes what is close-on-exec, exit closes all: a container may go down with it. */
 	{ 2, RS_N_RELEASED, same_process, 0, NULL },
 	{ 2, RS_N_RELEASED, NULL, RS_TO_VIOLATED, say_stale },
+	{ 2, RS_N_UNMAPPED, NULL, RS_TO_VIOLATED, say_stale },
 	{ 2, RS_N_USED, NULL, RS_TO_VIOLATED, say_stale },
 	{ 2, RS_N_END, NULL, RS_TO_VIOLATED, say_stale },
 };

@@ -5,7 +5,7 @@
 
 deps_list() {
 	local build='gcc make clang llvm libbpf-dev bpftool libelf-dev zlib1g-dev
-		libjansson-dev libcap-ng-dev pkg-config libc6-dev'
+		libjansson-dev libcap-ng-dev uthash-dev python3-docutils pkg-config libc6-dev'
 
 	case $1 in
 	build) echo "$build" ;;
