@@ -3,7 +3,33 @@
 # Tests, demo and lab; included by the top Makefile.
 
 LAB := tests/lab/lab
-LAB_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -MMD -MP
+TEST_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Iinclude -Isrc -MMD -MP
+
+# Unit tests: a program each. What they share is a library, the fake kernel.
+
+UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+SYNTH_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c)))
+
+$(B)/tests/unit/%.o: tests/unit/%.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) $(TEST_CFLAGS) -c -o $@ $<
+
+$(B)/tests/libsynth.a: $(SYNTH_OBJ)
+	$(call say,AR)
+	$(Q)mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/tests/test_%: $(B)/tests/unit/test_%.o $(B)/tests/libsynth.a $(B)/libremapscope.a
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -ljansson -lz -lm
+
+$(B)/tests/make-trace: tests/cli/make-trace.c $(B)/libremapscope.a
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(TEST_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $^ -ljansson -lz -lm
+
+unit-programs: $(UNIT) $(B)/tests/make-trace
 
 # The lab's programs
 
@@ -12,7 +38,7 @@ LAB_CLIENT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out %/btfoff.c,$(wildcard tes
 $(B)/tests/lab/client/%.o: tests/lab/client/%.c
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LAB_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS) -std=gnu11 -Wall -Wextra -Werror -MMD -MP -c -o $@ $<
 
 $(B)/lab-client: $(LAB_CLIENT_OBJ)
 	$(call say,LINK)
@@ -22,8 +48,23 @@ $(B)/lab-btfoff: $(B)/tests/lab/client/btfoff.o
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
 
--include $(wildcard $(B)/tests/lab/client/*.d)
+-include $(wildcard $(B)/tests/lab/client/*.d $(B)/tests/unit/*.d)
 
 lab-programs: $(B)/remapscope $(B)/lab-client $(B)/lab-btfoff
 
-.PHONY: lab-programs
+# What needs no VM; all; the demonstration.
+
+check:
+	tests/run check
+
+test:
+	tests/run all
+
+demo:
+	tests/lab/demo
+
+# Takes today's output for the right one: read the difference before committing it.
+golden-update: $(B)/remapscope
+	tests/golden/run --update $(B)/remapscope
+
+.PHONY: unit-programs lab-programs check test demo golden-update

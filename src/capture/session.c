@@ -271,6 +271,8 @@ int rs_session_run(const struct rs_session_opts *opts, struct rs_session_end *en
 	if (err)
 		goto out;
 	s.start_ns = s.flushed_ns = now_ns();
+	if (opts->announce)
+		fprintf(stderr, "remapscope: recording to %s; Ctrl-C ends it\n", opts->path);
 	err = record(&s, msg);
 	show_progress(&s, true);
 	if (!err)

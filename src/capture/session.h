@@ -18,6 +18,7 @@
  * @argv: COMMAND, NULL-terminated; NULL: none
  * @duration_ns: end after that; 0: no limit
  * @progress: show a line of progress on stderr
+ * @announce: say on stderr when everything is attached
  * @judge_on: go on without the trace when it cannot be written any more
  */
 struct rs_session_opts {
@@ -27,6 +28,7 @@ struct rs_session_opts {
 	char **argv;
 	__u64 duration_ns;
 	bool progress;
+	bool announce;
 	bool judge_on;
 };
 

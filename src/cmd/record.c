@@ -95,6 +95,7 @@ int rs_cmd_record(struct rs_cli *cli, int argc, char **argv)
 		return rs_fail(cli, RS_EXIT_USAGE, "record: no command after \"--\"");
 	opts.live.debug = cli->debug;
 	opts.progress = !cli->json && isatty(STDERR_FILENO);
+	opts.announce = !cli->json && !opts.argv;
 	err = rs_session_run(&opts, &end, &usage, &msg);
 	if (err)
 		return rs_fail(cli, usage ? RS_EXIT_USAGE : rs_status_of(err), "%s", msg.text);

@@ -106,12 +106,16 @@ int rs_build_losses(const struct rs_build *b, struct rs_result *r)
 	return err;
 }
 
-/* Could the loss have hidden anything? Only while there was a container to see. */
+/* The least that a container writes in its life: process, open, attach, map, release. */
+#define RECORDS_OF_A_CONTAINER 5
+
+/*
+ * Could the loss have hidden anything? In a known container's life, yes; elsewhere only if it is
+ * large enough for a container of which nothing was seen at all.
+ */
 static bool loss_matters(const struct rs_result *r, const struct rs_loss_view *v)
 {
-	if (!v->from_ns && !v->to_ns)
-		return true;
-	if (!r->nr_containers)
+	if ((!v->from_ns && !v->to_ns) || !v->count || v->count >= RECORDS_OF_A_CONTAINER)
 		return true;
 	for (size_t i = 0; i < r->nr_containers; i++) {
 		const struct rs_container_view *c = &r->container[i];

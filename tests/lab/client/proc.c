@@ -36,7 +36,7 @@ void nap_ms(unsigned int ms)
 int op_exec(struct op *op)
 {
 	struct lab *lab = op->lab;
-	char **argv;
+	char path[4096], **argv;
 	int i, n = 0, err;
 
 	err = op_end(op);
@@ -52,7 +52,12 @@ int op_exec(struct op *op)
 		argv[n++] = op->rest[i];
 	err = lab_state_save(lab);
 	if (!err) {
-		execv("/proc/self/exe", argv);
+		/* By its name: "exe" would be the process's name afterwards. */
+		n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+		if (n > 0) {
+			path[n] = 0;
+			execv(path, argv);
+		}
 		err = -errno;
 	}
 	free(argv);
