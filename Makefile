@@ -21,10 +21,10 @@ RS_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Iinclude -Isrc -I$(
 	     -DRS_VERSION='"$(VERSION)"'
 LIBS     := -lbpf -lelf -lz -ljansson -lcap-ng -lm
 BPF_ARCH := $(patsubst x86_64,x86,$(shell uname -m))
-MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+MULTIARCH := $(shell uname -m)-linux-gnu
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror \
 	      -Wno-unused-parameter -Wno-unused-function -I. -Iinclude -Ibpf \
-	      $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+	      -idirafter /usr/include/$(MULTIARCH)
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(B)/%,%,$@)')

@@ -25,11 +25,11 @@
 #define PF_EXITING 0x00000004 /* include/linux/sched.h */
 
 /* include/uapi/linux/vfio.h */
-#define VFIO_IOMMU_MAP_DMA	   0x3b71
-#define VFIO_IOMMU_UNMAP_DMA	   0x3b72
-#define VFIO_DMA_MAP_FLAG_VADDR	   (1U << 2)
-#define VFIO_DMA_UNMAP_FLAG_ALL	   (1U << 1)
-#define VFIO_DMA_UNMAP_FLAG_VADDR  (1U << 2)
+#define VFIO_IOMMU_MAP_DMA	  0x3b71
+#define VFIO_IOMMU_UNMAP_DMA	  0x3b72
+#define VFIO_DMA_MAP_FLAG_VADDR	  (1U << 2)
+#define VFIO_DMA_UNMAP_FLAG_ALL	  (1U << 1)
+#define VFIO_DMA_UNMAP_FLAG_VADDR (1U << 2)
 
 struct dma_map_arg {
 	__u32 argsz;
@@ -81,8 +81,8 @@ struct rs_frame {
 	__u64 range_iova;
 	__u64 range_mm;
 	__u32 range_flags;
-	__u32 details; /* in-window records written for this request */
-	__u64 dma_iova;	 /* what vfio_pin_pages_remote() works on */
+	__u32 details;	/* in-window records written for this request */
+	__u64 dma_iova; /* what vfio_pin_pages_remote() works on */
 	__u64 dma_size;
 	__u32 dma_flags;
 	__u32 removing;
@@ -266,19 +266,19 @@ static __always_inline void *record(__u32 type, __u32 size, void *room, struct r
 }
 
 /* Room for a record with its head filled in, or NULL; bpf_ringbuf_submit() it. */
-#define RS_RECORD(type, name)                                                               \
-	({                                                                                  \
-		struct rs_percpu *__p = this_percpu();                                      \
-		struct name *__e = NULL;                                                    \
-		if (__p) {                                                                  \
-			__u32 __seq = __sync_fetch_and_add(&__p->seq, 1);                   \
-			__e = bpf_ringbuf_reserve(&events, sizeof(struct name), 0);         \
-			if (__e)                                                            \
-				record(type, sizeof(struct name), __e, __p, __seq);         \
-			else                                                                \
-				count_loss(RS_LOSS_RING);                                   \
-		}                                                                           \
-		__e;                                                                        \
+#define RS_RECORD(type, name)                                                       \
+	({                                                                          \
+		struct rs_percpu *__p = this_percpu();                              \
+		struct name *__e = NULL;                                            \
+		if (__p) {                                                          \
+			__u32 __seq = __sync_fetch_and_add(&__p->seq, 1);           \
+			__e = bpf_ringbuf_reserve(&events, sizeof(struct name), 0); \
+			if (__e)                                                    \
+				record(type, sizeof(struct name), __e, __p, __seq); \
+			else                                                        \
+				count_loss(RS_LOSS_RING);                           \
+		}                                                                   \
+		__e;                                                                \
 	})
 
 static __always_inline __u64 new_request(void)
@@ -543,63 +543,63 @@ static __always_inline struct vfio_dma *find_dma(__u64 container, __u64 iova)
 #define LF_KEEP3 LF_KEEP2 a[2] = PT_REGS_PARM3(ctx);
 #define LF_KEEP4 LF_KEEP3 a[3] = PT_REGS_PARM4(ctx);
 
-#define RS_ENTRY(fn, n)                                                                     \
-	SEC("fentry/" #fn) int fe_##fn(__u64 *ctx)                                          \
-	{                                                                                   \
-		enter_##fn(FE_ARGS##n);                                                     \
-		return 0;                                                                   \
-	}                                                                                   \
-	SEC("kprobe/" #fn) int kp_##fn(struct pt_regs *ctx)                                 \
-	{                                                                                   \
-		enter_##fn(KP_ARGS##n);                                                     \
-		return 0;                                                                   \
+#define RS_ENTRY(fn, n)                                     \
+	SEC("fentry/" #fn) int fe_##fn(__u64 *ctx)          \
+	{                                                   \
+		enter_##fn(FE_ARGS##n);                     \
+		return 0;                                   \
+	}                                                   \
+	SEC("kprobe/" #fn) int kp_##fn(struct pt_regs *ctx) \
+	{                                                   \
+		enter_##fn(KP_ARGS##n);                     \
+		return 0;                                   \
 	}
 
-#define RS_EXIT(fn)                                                                         \
-	SEC("fexit/" #fn) int fx_##fn(__u64 *ctx)                                           \
-	{                                                                                   \
-		__u64 ret = 0;                                                              \
-											    \
-		bpf_get_func_ret(ctx, &ret);                                                \
-		leave_##fn(ret);                                                            \
-		return 0;                                                                   \
-	}                                                                                   \
-	SEC("kretprobe/" #fn) int kr_##fn(struct pt_regs *ctx)                              \
-	{                                                                                   \
-		leave_##fn(PT_REGS_RC(ctx));                                                \
-		return 0;                                                                   \
+#define RS_EXIT(fn)                                            \
+	SEC("fexit/" #fn) int fx_##fn(__u64 *ctx)              \
+	{                                                      \
+		__u64 ret = 0;                                 \
+                                                               \
+		bpf_get_func_ret(ctx, &ret);                   \
+		leave_##fn(ret);                               \
+		return 0;                                      \
+	}                                                      \
+	SEC("kretprobe/" #fn) int kr_##fn(struct pt_regs *ctx) \
+	{                                                      \
+		leave_##fn(PT_REGS_RC(ctx));                   \
+		return 0;                                      \
 	}
 
-#define RS_LEAF(fn, n, slot)                                                                \
-	SEC("fexit/" #fn) int fx_##fn(__u64 *ctx)                                           \
-	{                                                                                   \
-		__u64 ret = 0;                                                              \
-											    \
-		bpf_get_func_ret(ctx, &ret);                                                \
-		leaf_##fn(FE_ARGS##n, ret);                                                 \
-		return 0;                                                                   \
-	}                                                                                   \
-	SEC("kprobe/" #fn) int kp_##fn(struct pt_regs *ctx)                                 \
-	{                                                                                   \
-		struct rs_task *t = nr_active || nr_open ? this_task(true) : NULL;          \
-											    \
-		if (t) {                                                                    \
-			__u64 *a = t->leaf[slot];                                           \
-											    \
-			LF_KEEP##n                                                          \
-		}                                                                           \
-		return 0;                                                                   \
-	}                                                                                   \
-	SEC("kretprobe/" #fn) int kr_##fn(struct pt_regs *ctx)                              \
-	{                                                                                   \
-		struct rs_task *t = nr_active || nr_open ? this_task(false) : NULL;         \
-											    \
-		if (t) {                                                                    \
-			__u64 *a = t->leaf[slot];                                           \
-											    \
-			leaf_##fn(LF_ARGS##n, PT_REGS_RC(ctx));                             \
-		}                                                                           \
-		return 0;                                                                   \
+#define RS_LEAF(fn, n, slot)                                                        \
+	SEC("fexit/" #fn) int fx_##fn(__u64 *ctx)                                   \
+	{                                                                           \
+		__u64 ret = 0;                                                      \
+                                                                                    \
+		bpf_get_func_ret(ctx, &ret);                                        \
+		leaf_##fn(FE_ARGS##n, ret);                                         \
+		return 0;                                                           \
+	}                                                                           \
+	SEC("kprobe/" #fn) int kp_##fn(struct pt_regs *ctx)                         \
+	{                                                                           \
+		struct rs_task *t = nr_active || nr_open ? this_task(true) : NULL;  \
+                                                                                    \
+		if (t) {                                                            \
+			__u64 *a = t->leaf[slot];                                   \
+                                                                                    \
+			LF_KEEP##n                                                  \
+		}                                                                   \
+		return 0;                                                           \
+	}                                                                           \
+	SEC("kretprobe/" #fn) int kr_##fn(struct pt_regs *ctx)                      \
+	{                                                                           \
+		struct rs_task *t = nr_active || nr_open ? this_task(false) : NULL; \
+                                                                                    \
+		if (t) {                                                            \
+			__u64 *a = t->leaf[slot];                                   \
+                                                                                    \
+			leaf_##fn(LF_ARGS##n, PT_REGS_RC(ctx));                     \
+		}                                                                   \
+		return 0;                                                           \
 	}
 
 #endif /* RS_COMMON_BPF_H */

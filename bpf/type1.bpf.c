@@ -71,6 +71,21 @@ unread:
 	f->op_flags |= RS_OPF_NO_ARG;
 }
 
+/*
+ * An ioctl comes from user space and is never inside another request: what is on the stack then had
+ * its exit missed.
+ */
+static __always_inline void drop_left_over(void)
+{
+	struct rs_task *t = nr_active ? this_task(false) : NULL;
+
+	if (!t || !t->depth)
+		return;
+	__sync_fetch_and_add(&nr_active, -t->depth);
+	t->depth = 0;
+	count_loss(RS_LOSS_DEPTH);
+}
+
 static __always_inline void enter_vfio_iommu_type1_ioctl(__u64 iommu, __u64 cmd, __u64 arg)
 {
 	struct vfio_dma *dma;
@@ -84,6 +99,7 @@ static __always_inline void enter_vfio_iommu_type1_ioctl(__u64 iommu, __u64 cmd,
 		caller = RS_IN_IOCTL_MAP;
 	else if ((__u32)cmd == VFIO_IOMMU_UNMAP_DMA)
 		caller = RS_IN_IOCTL_UNMAP;
+	drop_left_over();
 	f = push_frame(caller, iommu);
 	if (!f)
 		return;
@@ -145,8 +161,7 @@ static __always_inline void leave_map(struct rs_task *t, struct rs_frame *f, __s
 	write_map(f, RS_EV_MAP, ret, 0);
 }
 
-static __always_inline void leave_unmap(struct rs_task *t, struct rs_frame *f,
-						__s64 ret)
+static __always_inline void leave_unmap(struct rs_task *t, struct rs_frame *f, __s64 ret)
 {
 	__u64 key = f->container, size = 0;
 	struct rs_container *c = bpf_map_lookup_elem(&containers, &key);

@@ -24,10 +24,10 @@ $(B)/tests/test_%: $(B)/tests/unit/test_%.o $(B)/tests/libsynth.a $(B)/libremaps
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -ljansson -lz -lm
 
-$(B)/tests/make-trace: tests/cli/make-trace.c $(B)/libremapscope.a
+$(B)/tests/make-trace: tests/cli/make-trace.c $(B)/tests/libsynth.a $(B)/libremapscope.a
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(TEST_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $^ -ljansson -lz -lm
+	$(Q)$(CC) $(CFLAGS) $(TEST_CFLAGS) -Itests/unit -MF $@.d $(LDFLAGS) -o $@ $^ -ljansson -lz -lm
 
 unit-programs: $(UNIT) $(B)/tests/make-trace
 

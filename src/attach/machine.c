@@ -76,16 +76,17 @@ int rs_machine_refusal(const struct rs_machine *m, struct rs_msg *msg)
 	if (!m->vfio)
 		return rs_msg_set(msg, -ENOTSUP, "this kernel (%s) has no VFIO", m->release);
 	if (!m->may)
-		return rs_msg_set(msg, -EPERM,
-				  "no privilege: CAP_BPF and CAP_PERFMON are needed (or run as root)");
+		return rs_msg_set(
+			msg, -EPERM,
+			"no privilege: CAP_BPF and CAP_PERFMON are needed (or run as root)");
 	if (!m->btf)
 		return rs_msg_set(msg, -ENOTSUP,
 				  "this kernel (%s) has no BTF: /sys/kernel/btf/vmlinux is missing",
 				  m->release);
 	if (!m->type1)
-		return rs_msg_set(
-			msg, -ENOENT,
-			"the module vfio_iommu_type1 is not loaded (\"modprobe vfio-pci\" loads it)");
+		return rs_msg_set(msg, -ENOENT,
+				  "the module vfio_iommu_type1 is not loaded (\"modprobe "
+				  "vfio-pci\" loads it)");
 	if (!m->module_btf)
 		return rs_msg_set(msg, -ENOTSUP, "the module vfio_iommu_type1 has no BTF");
 	return 0;

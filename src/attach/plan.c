@@ -143,15 +143,16 @@ static int try_tracing(int btf_id, int btf_fd, enum bpf_attach_type type, bool a
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type,
-		    .attach_btf_id = btf_id, .attach_btf_obj_fd = btf_fd);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type, .attach_btf_id = btf_id,
+		    .attach_btf_obj_fd = btf_fd);
 	int prog, link = -1, err = 0;
 
 	prog = bpf_prog_load(BPF_PROG_TYPE_TRACING, "rs_trial", "GPL", insns, 2, &opts);
 	if (prog < 0) {
 		err = -errno;
-		snprintf(why, len, "%s", err == -ENOENT ? "in BTF, but the kernel has no such symbol" :
-								strerror(-err));
+		snprintf(why, len, "%s",
+			 err == -ENOENT ? "in BTF, but the kernel has no such symbol"
+					: strerror(-err));
 		return err;
 	}
 	if (attach) {
@@ -268,8 +269,7 @@ void rs_plan_demote(struct rs_hook *h, int err)
 	const size_t len = sizeof(h->why_not[0]);
 
 	explain_attach(err, h->why_not[h->mechanism], len);
-	if (h->mechanism == RS_MECH_FENTRY &&
-	    !try_kprobe(h->def, h->why_not[RS_MECH_KPROBE], len))
+	if (h->mechanism == RS_MECH_FENTRY && !try_kprobe(h->def, h->why_not[RS_MECH_KPROBE], len))
 		h->mechanism = RS_MECH_KPROBE;
 	else
 		h->mechanism = RS_MECH_NONE;
@@ -319,8 +319,8 @@ json_t *rs_plan_json(const struct rs_plan *plan)
 		json_object_set_new(o, "module",
 				    h->def->module ? json_string(h->def->module) : json_null());
 		json_object_set_new(o, "mechanism",
-				    h->mechanism ? json_string(rs_mechanism_name(h->mechanism)) :
-						   json_null());
+				    h->mechanism ? json_string(rs_mechanism_name(h->mechanism))
+						 : json_null());
 		for (int m = 1; m < RS_MECH_NR; m++)
 			if (h->why_not[m][0])
 				json_object_set_new(why, rs_mechanism_name(m),

@@ -53,7 +53,8 @@ struct rs_hook_def {
 struct rs_hook {
 	const struct rs_hook_def *def;
 	enum rs_mechanism mechanism;
-	char why_not[RS_MECH_NR][160]; /* why a mechanism was not possible, "" if it was or was not tried */
+	char why_not[RS_MECH_NR]
+		    [160]; /* why a mechanism was not possible, "" if it was or was not tried */
 };
 
 #define RS_HOOKS_MAX 32

@@ -25,7 +25,10 @@ struct rs_command {
 	int status;
 };
 
-#define RS_COMMAND_INIT { .pidfd = -1, .gate = -1 }
+#define RS_COMMAND_INIT                 \
+	{                               \
+		.pidfd = -1, .gate = -1 \
+	}
 
 /**
  * rs_command_prepare() - fork the child; it waits at the gate

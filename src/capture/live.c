@@ -84,8 +84,7 @@ static void choose_programs(struct rs_live *l)
 {
 	struct bpf_program *prog;
 
-	bpf_object__for_each_program(prog, l->skel->obj)
-		bpf_program__set_autoload(prog, false);
+	bpf_object__for_each_program(prog, l->skel->obj) bpf_program__set_autoload(prog, false);
 	for (size_t i = 0; i < l->plan.nr; i++) {
 		struct bpf_program *two[2];
 
@@ -100,9 +99,12 @@ static int attach_hook(struct rs_live *l, const struct rs_hook *h)
 {
 	struct bpf_program *two[2];
 
-	/* The entry's side first: an exit without its entry is nothing. */
+	/*
+	 * The exit's side first (and off last): an exit without its entry is ignored, but an entry
+	 * without its exit would stay on the task's stack.
+	 */
 	hook_programs(l, h->def, h->mechanism, two);
-	for (int k = 0; k < 2; k++) {
+	for (int k = 1; k >= 0; k--) {
 		struct bpf_link *link;
 		int err;
 
@@ -338,8 +340,8 @@ int rs_live_stop(struct rs_live *l)
 json_t *rs_live_end(const struct rs_live *l)
 {
 	/* enum rs_loss_kind, as the trace names them */
-	static const char *const kinds[RS_LOSS_NR] = { "ring",	 "context", "depth",
-						       "walk",	 "owners",  "recursion" };
+	static const char *const kinds[RS_LOSS_NR] = { "ring", "context", "depth",
+						       "walk", "owners",  "recursion" };
 	json_t *end = json_object(), *loss = json_array(), *cpus = json_array();
 
 	for (int i = 0; i < l->cpus; i++) {
@@ -358,11 +360,11 @@ json_t *rs_live_end(const struct rs_live *l)
 						  "last_ns", (json_int_t)p->loss[k].last_ns));
 	}
 	if (l->recursed)
-		json_array_append_new(loss, json_pack("{s:s,s:I,s:I,s:I}", "kind",
-						      kinds[RS_LOSS_RECURSE], "count",
-						      (json_int_t)l->recursed, "first_ns",
-						      (json_int_t)l->attach_ns, "last_ns",
-						      (json_int_t)now_ns(CLOCK_MONOTONIC)));
+		json_array_append_new(loss,
+				      json_pack("{s:s,s:I,s:I,s:I}", "kind", kinds[RS_LOSS_RECURSE],
+						"count", (json_int_t)l->recursed, "first_ns",
+						(json_int_t)l->attach_ns, "last_ns",
+						(json_int_t)now_ns(CLOCK_MONOTONIC)));
 	json_object_set_new(end, "loss", loss);
 	json_object_set_new(end, "cpus", cpus);
 	json_object_set_new(end, "ended_ns", json_integer(l->ended_ns));

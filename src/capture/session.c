@@ -99,7 +99,8 @@ static void show_progress(struct session *s, bool last)
 		return;
 	}
 	rs_analysis_progress(s->analysis, &p);
-	fprintf(stderr, "\rrecording %llu s: %llu windows (%llu open), %llu events, %llu lost\033[K",
+	fprintf(stderr,
+		"\rrecording %llu s: %llu windows (%llu open), %llu events, %llu lost\033[K",
 		(unsigned long long)((now - s->start_ns) / 1000000000ULL),
 		(unsigned long long)p.windows, (unsigned long long)p.open,
 		(unsigned long long)p.events, (unsigned long long)rs_live_lost(s->live));
@@ -196,13 +197,12 @@ static int finish(struct session *s, struct rs_msg *msg)
 	end->lost = rs_live_lost(s->live);
 	o = rs_live_end(s->live);
 	json_object_set_new(o, "ended_by",
-			    json_string(end->write_err && !s->opts->judge_on ? "write error" :
-					end->signal				  ? "signal" :
-					end->ran				  ? "command" :
-										    "duration"));
+			    json_string(end->write_err && !s->opts->judge_on ? "write error"
+					: end->signal			     ? "signal"
+					: end->ran			     ? "command"
+									     : "duration"));
 	if (end->ran && !s->running)
-		json_object_set_new(o, "command",
-				    json_pack("{s:i}", "status", end->status));
+		json_object_set_new(o, "command", json_pack("{s:i}", "status", end->status));
 	if (s->writer) {
 		werr = rs_trace_flush(s->writer, &end->msg);
 		if (werr && !end->write_err)
@@ -227,7 +227,9 @@ static int finish(struct session *s, struct rs_msg *msg)
 int rs_session_run(const struct rs_session_opts *opts, struct rs_session_end *end, bool *usage,
 		   struct rs_msg *msg)
 {
-	struct session s = { .opts = opts, .end = end, .signal_fd = -1, .command = RS_COMMAND_INIT };
+	struct session s = {
+		.opts = opts, .end = end, .signal_fd = -1, .command = RS_COMMAND_INIT
+	};
 	sigset_t mask, old;
 	json_t *meta = NULL;
 	int err;

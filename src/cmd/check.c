@@ -32,8 +32,7 @@ static int write_junit(const struct rs_cli *cli, const struct rs_result *r, cons
 	if (fclose(f) && !err)
 		err = -errno;
 	if (err)
-		return rs_fail(cli, RS_EXIT_USAGE, "cannot write \"%s\": %s", path,
-			       strerror(-err));
+		return rs_fail(cli, RS_EXIT_USAGE, "cannot write \"%s\": %s", path, strerror(-err));
 	return 0;
 }
 
@@ -161,8 +160,8 @@ int rs_cmd_check(struct rs_cli *cli, int argc, char **argv)
 	command = !strcmp(argv[optind - 1], "--");
 	if (optind == argc) {
 		status = rs_fail(cli, RS_EXIT_USAGE,
-				 command ? "check: no command after \"--\"" :
-					   "check: a trace file or \"-- COMMAND\", please");
+				 command ? "check: no command after \"--\""
+					 : "check: a trace file or \"-- COMMAND\", please");
 		goto out;
 	}
 	if (!command && argc - optind > 1) {

@@ -41,9 +41,9 @@ static json_t *describe(const struct rs_machine *m, const struct rs_plan *plan, 
 	for (size_t i = 0; plan && i < rs_nr_rules; i++) {
 		const char *missing = lacks(plan, &rs_rules[i]);
 
-		json_array_append_new(rules, json_pack("{s:s,s:b,s:s?}", "id", rs_rules[i].id,
-						       "can_pass", missing == NULL,
-						       "missing_hook", missing));
+		json_array_append_new(rules,
+				      json_pack("{s:s,s:b,s:s?}", "id", rs_rules[i].id, "can_pass",
+						missing == NULL, "missing_hook", missing));
 	}
 	json_object_set_new(o, "rules", rules);
 	json_object_set_new(o, "can_record", json_boolean(!status));
@@ -134,9 +134,9 @@ int rs_cmd_doctor(struct rs_cli *cli, int argc, char **argv)
 	printf("kernel                 %s\nprivilege              %s\nBTF                    %s\n"
 	       "vfio_iommu_type1       %s\n",
 	       m.release, m.may ? "yes" : "no (CAP_BPF and CAP_PERFMON, or root)", yes(m.btf),
-	       !m.type1	     ? "not loaded" :
-	       !m.module_btf ? "loaded, without BTF" :
-			       "loaded, with BTF");
+	       !m.type1	       ? "not loaded"
+	       : !m.module_btf ? "loaded, without BTF"
+			       : "loaded, with BTF");
 	if (planned)
 		print_plan(&plan);
 	printf("\n%s%s\n", err ? "cannot record here: " : "ready to record", err ? msg.text : "");

@@ -63,7 +63,8 @@ int rs_bad_option(const struct rs_cli *cli, const char *command, int c, char **a
 	const char *word = argv[optind - 1];
 
 	if (c == ':')
-		return rs_fail(cli, RS_EXIT_USAGE, "%s: option \"%s\" wants a value", command, word);
+		return rs_fail(cli, RS_EXIT_USAGE, "%s: option \"%s\" wants a value", command,
+			       word);
 	if (optopt && optopt < 256 && (!word || strncmp(word, "--", 2)))
 		return rs_fail(cli, RS_EXIT_USAGE, "%s: unknown option \"-%c\"", command, optopt);
 	return rs_fail(cli, RS_EXIT_USAGE, "%s: unknown option \"%s\"", command, word);
@@ -131,8 +132,10 @@ out:
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },   { "debug", no_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' },   { "version", no_argument, NULL, 'V' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "debug", no_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
 	struct rs_cli cli = { 0 };

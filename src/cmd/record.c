@@ -18,10 +18,10 @@ static void print_end(const struct rs_cli *cli, const char *path, const struct r
 	size_t windows = end->result->nr_windows;
 
 	if (cli->json) {
-		json_t *o = json_pack("{s:s,s:I,s:I,s:I,s:I}", "trace", path, "bytes",
-				      (json_int_t)end->bytes, "events", (json_int_t)end->events,
-				      "lost", (json_int_t)end->lost, "windows",
-				      (json_int_t)windows);
+		json_t *o =
+			json_pack("{s:s,s:I,s:I,s:I,s:I}", "trace", path, "bytes",
+				  (json_int_t)end->bytes, "events", (json_int_t)end->events, "lost",
+				  (json_int_t)end->lost, "windows", (json_int_t)windows);
 
 		if (end->ran)
 			json_object_set_new(o, "command_status", json_integer(end->status));
@@ -30,7 +30,8 @@ static void print_end(const struct rs_cli *cli, const char *path, const struct r
 		json_decref(o);
 		return;
 	}
-	fprintf(stderr, "remapscope: %llu events, %zu window%s, %llu lost; trace in %s (%llu bytes)\n",
+	fprintf(stderr,
+		"remapscope: %llu events, %zu window%s, %llu lost; trace in %s (%llu bytes)\n",
 		(unsigned long long)end->events, windows, windows == 1 ? "" : "s",
 		(unsigned long long)end->lost, path, (unsigned long long)end->bytes);
 	if (!end->ran || !end->status)

@@ -26,8 +26,7 @@ int rs_container_release(struct rs_model *m, struct rs_container *c, __u64 ts)
 {
 	struct rs_container_view *grown;
 
-	while (c->nr)
-		rs_range_remove(c, c->range[c->nr - 1]);
+	rs_range_remove_all(c);
 	c->view.released_ns = ts;
 	grown = rs_grow(m->past, m->nr_past, sizeof(*m->past));
 	if (!grown)
@@ -93,14 +92,10 @@ struct rs_range *rs_range_add(struct rs_container *c, rs_iova_t iova, __u64 size
 	return r;
 }
 
-void rs_range_remove(struct rs_container *c, struct rs_range *r)
+static void remove_at(struct rs_container *c, size_t at)
 {
-	size_t at = rs_range_from(c, r->iova.v);
+	struct rs_range *r = c->range[at];
 
-	while (at < c->nr && c->range[at] != r)
-		at++;
-	if (at == c->nr)
-		return;
 	memmove(c->range + at, c->range + at + 1, (c->nr - at - 1) * sizeof(*c->range));
 	c->nr--;
 	c->bytes -= r->size;
@@ -109,6 +104,24 @@ void rs_range_remove(struct rs_container *c, struct rs_range *r)
 	rs_backing_free(&r->backing);
 	rs_object_free(&r->obj);
 	free(r);
+}
+
+void rs_range_remove(struct rs_container *c, struct rs_range *r)
+{
+	size_t at = rs_range_from(c, r->iova.v);
+
+	/* Ranges overlap only in a damaged recording: then the order does not help. */
+	if (at == c->nr || c->range[at] != r)
+		for (at = 0; at < c->nr && c->range[at] != r; at++)
+			;
+	if (at < c->nr)
+		remove_at(c, at);
+}
+
+void rs_range_remove_all(struct rs_container *c)
+{
+	while (c->nr)
+		remove_at(c, c->nr - 1);
 }
 
 void rs_backing_free(struct rs_backing_list *b)
@@ -213,6 +226,7 @@ int rs_window_close(struct rs_model *m, struct rs_container *c, const struct rs_
 		c->window->view.closer = rs_proc_ref(m, ev->tgid);
 	}
 	c->window->view.end = end;
+	m->unseen += c->window->unseen;
 	m->window[m->nr_windows++] = c->window->view;
 	free(c->window);
 	c->window = NULL;

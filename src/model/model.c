@@ -62,7 +62,8 @@ static int tick(struct rs_model *m, __u64 ts)
 	struct rs_container *c, *next;
 	int err = 0;
 
-	HASH_ITER(hh, m->containers, c, next) {
+	HASH_ITER(hh, m->containers, c, next)
+	{
 		if (!c->window || ts < c->ticked_ns + TICK_NS)
 			continue;
 		c->ticked_ns = ts;
@@ -111,7 +112,8 @@ int rs_model_end(struct rs_model *m)
 	struct rs_container *c, *next;
 	int err = tick(m, m->last_ns);
 
-	HASH_ITER(hh, m->containers, c, next) {
+	HASH_ITER(hh, m->containers, c, next)
+	{
 		struct rs_note note = { .type = RS_N_END, .ts = m->last_ns, .container = c };
 
 		for (size_t i = 0; i < c->nr && !err; i++) {
@@ -145,9 +147,9 @@ void rs_model_free(struct rs_model *m)
 	struct rs_container *c, *next;
 	struct rs_proc *p, *next_p;
 
-	HASH_ITER(hh, m->containers, c, next) {
-		while (c->nr)
-			rs_range_remove(c, c->range[c->nr - 1]);
+	HASH_ITER(hh, m->containers, c, next)
+	{
+		rs_range_remove_all(c);
 		if (c->window)
 			free_window_view(&c->window->view);
 		HASH_DEL(m->containers, c);
@@ -156,7 +158,8 @@ void rs_model_free(struct rs_model *m)
 		free(c->range);
 		free(c);
 	}
-	HASH_ITER(hh, m->procs, p, next_p) {
+	HASH_ITER(hh, m->procs, p, next_p)
+	{
 		HASH_DEL(m->procs, p);
 		free(p);
 	}

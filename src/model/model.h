@@ -34,10 +34,11 @@ struct rs_kept {
 /** struct rs_slot - one rule's automaton on one object */
 struct rs_slot {
 	__u8 state;
-	__u8 nr; /* of @trail */
+	__u8 nr;   /* of @trail */
 	bool used; /* has left its first state: counts as an instance */
 	__u64 since;
-	struct rs_kept **trail; /* the events of the transitions so far; NULL or RS_TRAIL_MAX long */
+	struct rs_kept *
+		*trail; /* the events of the transitions so far; NULL or RS_TRAIL_MAX long */
 };
 
 /** struct rs_object - what a rule can be about: ranges and containers begin with one */
@@ -64,12 +65,12 @@ struct rs_range {
 	__u64 size;
 	__u32 prot;
 	bool invalid;
-	bool stale; /* valid, but its owner's mm is gone */
+	bool stale;  /* valid, but its owner's mm is gone */
 	__u32 owner; /* tgid that gave it its vaddr */
 	__u64 owner_mm;
 	__u64 locked_pages;
 	struct rs_backing_list backing; /* of the memory the IOMMU was given */
-	__s64 view; /* its place in the open window's view; -1 */
+	__s64 view;			/* its place in the open window's view; -1 */
 };
 
 /** struct rs_window - a window under way */
@@ -77,6 +78,7 @@ struct rs_window {
 	struct rs_window_view view;
 	size_t room;
 	__u32 invalid; /* ranges without a vaddr */
+	__u32 unseen;  /* ... and those that lost it before the recording: only counted so far */
 };
 
 /** struct rs_container - a container that lives */
@@ -184,15 +186,19 @@ struct rs_model {
 	size_t nr_past;
 	struct rs_window_view *window; /* closed windows */
 	size_t nr_windows;
-	struct rs_exec_seen { __u32 tgid; __u64 ts; } *exec; /* hand-overs by exec */
+	struct rs_exec_seen {
+		__u32 tgid;
+		__u64 ts;
+	} * exec; /* hand-overs by exec */
 	size_t nr_execs;
 	struct rs_tally tally;
 	__u32 next_container;
 	__u32 next_window;
 	__u64 first_ns, last_ns;
 	__u64 events;
-	__u64 unread; /* records of unknown type or too short */
+	__u64 unread;	  /* records of unknown type or too short */
 	__u64 incomplete; /* requests of which pieces are missing */
+	__u64 unseen;	  /* ranges without a vaddr of which nothing was ever seen */
 };
 
 /** rs_model_init() - @note is called for everything that changes */
@@ -219,6 +225,7 @@ int rs_container_release(struct rs_model *m, struct rs_container *c, __u64 ts);
 struct rs_range *rs_range_at(struct rs_container *c, __u64 iova);
 struct rs_range *rs_range_add(struct rs_container *c, rs_iova_t iova, __u64 size);
 void rs_range_remove(struct rs_container *c, struct rs_range *r);
+void rs_range_remove_all(struct rs_container *c);
 /* Index of the first range that ends above @iova. */
 size_t rs_range_from(const struct rs_container *c, __u64 iova);
 void rs_backing_free(struct rs_backing_list *b);

@@ -50,8 +50,8 @@ static int adopt_pieces(struct rs_pending *p, struct rs_seen_range *s)
 	__u64 at = 0;
 
 	b->known = s->ev.flags & RS_RANGEF_SCANNED;
-	b->complete = b->known && !(s->ev.flags & RS_RANGEF_SCAN_CUT) &&
-		      p->nr_loose == s->ev.pieces;
+	b->complete =
+		b->known && !(s->ev.flags & RS_RANGEF_SCAN_CUT) && p->nr_loose == s->ev.pieces;
 	b->piece = calloc(p->nr_loose ? p->nr_loose : 1, sizeof(*b->piece));
 	if (!b->piece)
 		return -ENOMEM;

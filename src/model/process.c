@@ -53,7 +53,8 @@ static int left_mm(struct rs_model *m, const struct rs_event *ev, __u64 mm, __u3
 
 	if (!mm || rs_mm_in_use(m, mm, ev->tgid))
 		return 0;
-	HASH_ITER(hh, m->containers, c, next) {
+	HASH_ITER(hh, m->containers, c, next)
+	{
 		for (size_t i = 0; i < c->nr; i++) {
 			struct rs_range *r = c->range[i];
 

@@ -102,7 +102,10 @@ static struct rs_request_row *row_of(struct rs_tally *t, const struct rs_slow *s
 	t->row = row;
 	row += t->nr_rows;
 	*row = (struct rs_request_row){
-		.op = s->op, .path = s->path, .reason = s->reason, .in_window = s->in_window,
+		.op = s->op,
+		.path = s->path,
+		.reason = s->reason,
+		.in_window = s->in_window,
 	};
 	row->latency = calloc(1, sizeof(*row->latency));
 	if (!row->latency)

@@ -102,6 +102,7 @@ int rs_analysis_finish(struct rs_analysis *a, const json_t *end, const char *inc
 		.source = a->opts.source,
 		.budget = a->opts.budget,
 	};
+	json_int_t ended;
 	json_t *cpu;
 	size_t i;
 	int err;
@@ -115,6 +116,10 @@ int rs_analysis_finish(struct rs_analysis *a, const json_t *end, const char *inc
 			err = rs_order_tail(a->order, nr,
 					    json_integer_value(json_object_get(cpu, "seq")));
 	}
+	/* Clocks run until the recording's end, also when nothing happened any more. */
+	ended = json_integer_value(json_object_get(end, "ended_ns"));
+	if (ended > (json_int_t)a->model.last_ns)
+		a->model.last_ns = ended;
 	if (!err)
 		err = rs_model_end(&a->model);
 	if (!err)

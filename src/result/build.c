@@ -20,8 +20,7 @@ static int build_head(const struct rs_build *b, struct rs_result *r)
 	r->source = strdup(b->source);
 	r->kernel = copy_string(json_object_get(kernel, "release"));
 	r->host = copy_string(json_object_get(kernel, "host"));
-	r->realtime_offset_ns =
-		json_integer_value(json_object_get(clock, "realtime_offset_ns"));
+	r->realtime_offset_ns = json_integer_value(json_object_get(clock, "realtime_offset_ns"));
 	r->first_ns = json_integer_value(json_object_get(clock, "attached_ns"));
 	if (!r->first_ns || (b->model->first_ns && b->model->first_ns < r->first_ns))
 		r->first_ns = b->model->first_ns;

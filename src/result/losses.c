@@ -11,7 +11,7 @@ static const struct {
 	const char *what;
 } kinds[] = {
 	{ "context", "requests for which the kernel had no task storage" },
-	{ "depth", "requests that nested too deep" },
+	{ "depth", "requests whose begin or end was missed" },
 	{ "walk", "walks over a container's ranges that ended early" },
 	{ "owners", "processes or containers beyond what the recorder can hold" },
 	{ "recursion", "calls of a hook that the kernel skipped" },
@@ -98,6 +98,9 @@ int rs_build_losses(const struct rs_build *b, struct rs_result *r)
 	if (!err && b->model->incomplete)
 		err = add_plain(r, "requests of which parts are missing", b->model->incomplete, 0,
 				0);
+	if (!err && b->model->unseen)
+		err = add_plain(r, "ranges that lost their vaddr before the recording",
+				b->model->unseen, 0, 0);
 	if (!err && b->model->unread)
 		err = add_plain(r, "records of a kind that this version does not know",
 				b->model->unread, 0, 0);
@@ -130,8 +133,6 @@ static bool loss_matters(const struct rs_result *r, const struct rs_loss_view *v
 
 static const char *missing_hook(const struct rs_result *r, const struct rs_rule *rule)
 {
-	if (!r->nr_hooks)
-		return NULL;
 	for (size_t n = 0; n < sizeof(rule->needs) / sizeof(rule->needs[0]); n++) {
 		bool attached = false;
 
@@ -144,6 +145,49 @@ static const char *missing_hook(const struct rs_result *r, const struct rs_rule 
 			return rule->needs[n];
 	}
 	return NULL;
+}
+
+/*
+ * Was something lost in the life of the finding's container before it was found? Then what looks
+ * wrong may only be what is missing.
+ */
+static const struct rs_loss_view *doubt(const struct rs_result *r, const struct rs_finding *f)
+{
+	const struct rs_container_view *c = NULL;
+
+	for (size_t i = 0; i < r->nr_containers; i++)
+		if (r->container[i].id == f->container)
+			c = &r->container[i];
+	for (size_t i = 0; i < r->nr_losses; i++) {
+		const struct rs_loss_view *v = &r->loss[i];
+
+		if ((v->from_ns || v->to_ns) && v->from_ns <= f->at_ns &&
+		    (!c || !c->born || v->to_ns >= c->since_ns))
+			return v;
+	}
+	return NULL;
+}
+
+static int doubt_findings(const struct rs_build *b, struct rs_result *r)
+{
+	for (size_t i = 0; i < r->nr_findings; i++) {
+		struct rs_finding *f = &r->finding[i];
+		char *text;
+
+		if (f->verdict != RS_VIOLATED || !doubt(r, f))
+			continue;
+		if (asprintf(&text, "%s (or so it seems: records are missing)", f->text) < 0)
+			return -ENOMEM;
+		free(f->text);
+		f->text = text;
+		f->verdict = RS_UNKNOWN;
+		for (size_t which = 0; which < rs_nr_rules; which++)
+			if (rs_rules[which].id == f->rule) {
+				b->engine->violations[which]--;
+				b->engine->unknowns[which]++;
+			}
+	}
+	return 0;
 }
 
 static int judge_rule(const struct rs_build *b, struct rs_result *r, size_t which,
@@ -185,8 +229,9 @@ static int judge_rule(const struct rs_build *b, struct rs_result *r, size_t whic
 int rs_build_rules(const struct rs_build *b, struct rs_result *r)
 {
 	const struct rs_loss_view *loss = NULL;
-	int err = 0;
+	int err;
 
+	err = doubt_findings(b, r);
 	for (size_t i = 0; i < r->nr_losses && !loss; i++)
 		if (loss_matters(r, &r->loss[i]))
 			loss = &r->loss[i];

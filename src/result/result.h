@@ -23,8 +23,8 @@ enum rs_verdict {
 
 /** enum rs_severity - how bad a violation is for the guest or the host */
 enum rs_severity {
-	RS_SEV_WARNING = 0, /* nothing is broken yet */
-	RS_SEV_ERROR = 1,   /* the update went wrong */
+	RS_SEV_WARNING = 0,  /* nothing is broken yet */
+	RS_SEV_ERROR = 1,    /* the update went wrong */
 	RS_SEV_CRITICAL = 2, /* memory of others or of the guest is at risk */
 };
 
@@ -136,13 +136,13 @@ struct rs_window_view {
 	enum rs_window_end end;
 	struct rs_proc_ref opener;
 	struct rs_proc_ref closer;
-	__u64 bytes; /* of all its ranges */
+	__u64 bytes;	      /* of all its ranges */
 	__u64 invalidate_len; /* time inside the invalidating ioctls */
-	__u64 remap_len; /* time inside the remapping ioctls */
+	__u64 remap_len;      /* time inside the remapping ioctls */
 	__u32 remaps;
 	__u32 failed_remaps;
-	__u32 new_maps;	   /* plain maps inside it */
-	__u32 requests;	   /* pins, reads, writes inside it */
+	__u32 new_maps;	    /* plain maps inside it */
+	__u32 requests;	    /* pins, reads, writes inside it */
 	__u32 translations; /* of vaddrs inside it */
 	struct rs_range_view *range;
 	size_t nr_ranges;
@@ -173,9 +173,9 @@ struct rs_update_view {
 	struct rs_proc_ref from;
 	struct rs_proc_ref to;
 	__u64 start_ns;
-	__u64 end_ns;	 /* 0 while a window is open */
-	__u64 exec_ns;	 /* when the exec happened, 0 for none */
-	__u32 *window;	 /* ids */
+	__u64 end_ns;  /* 0 while a window is open */
+	__u64 exec_ns; /* when the exec happened, 0 for none */
+	__u32 *window; /* ids */
 	size_t nr_windows;
 	struct rs_phase phase[RS_PHASES_MAX];
 	size_t nr_phases;
@@ -184,17 +184,17 @@ struct rs_update_view {
 /** struct rs_container_view - a container seen in the recording */
 struct rs_container_view {
 	__u32 id;
-	__u64 key;	   /* the kernel object's address */
-	__u32 kind;	   /* enum rs_container_kind */
-	bool born;	   /* the recording saw it come to be */
-	__u64 since_ns;	   /* known since */
-	__u64 released_ns; /* 0: lived on */
+	__u64 key;		  /* the kernel object's address */
+	__u32 kind;		  /* enum rs_container_kind */
+	bool born;		  /* the recording saw it come to be */
+	__u64 since_ns;		  /* known since */
+	__u64 released_ns;	  /* 0: lived on */
 	struct rs_proc_ref owner; /* the last one to change it */
 	__u32 windows;
-	__u32 ranges_max;  /* most ranges at a time */
-	__u64 bytes_max;   /* most memory mapped at a time */
-	__u64 maps;	   /* successful plain maps */
-	__u64 unmaps;	   /* ranges taken down */
+	__u32 ranges_max; /* most ranges at a time */
+	__u64 bytes_max;  /* most memory mapped at a time */
+	__u64 maps;	  /* successful plain maps */
+	__u64 unmaps;	  /* ranges taken down */
 };
 
 /** struct rs_request_row - requests of one kind, path and reason, inside or outside windows */
@@ -223,8 +223,9 @@ struct rs_slow {
 
 /** struct rs_failure - failed calls of one kind with one error */
 struct rs_failure {
-	char call[64]; /* "VFIO_IOMMU_MAP_DMA", "VFIO_IOMMU_MAP_DMA(VADDR)", "attach group 3", "pin" */
-	int err;       /* positive errno */
+	char call
+		[64]; /* "VFIO_IOMMU_MAP_DMA", "VFIO_IOMMU_MAP_DMA(VADDR)", "attach group 3", "pin" */
+	int err;      /* positive errno */
 	__u64 count;
 	__u64 first_ns;
 	struct rs_proc_ref proc; /* of the first */
@@ -235,40 +236,40 @@ struct rs_failure {
 struct rs_loss_view {
 	char what[96]; /* one phrase: "records that found no room in the ring buffer" */
 	__u32 cpu;
-	bool any_cpu;	 /* not tied to one: @cpu says nothing */
-	__u64 count;	 /* 0: how much is not known (a cut file) */
-	__u64 from_ns;	 /* lost between these two, both 0: any time */
+	bool any_cpu;  /* not tied to one: @cpu says nothing */
+	__u64 count;   /* 0: how much is not known (a cut file) */
+	__u64 from_ns; /* lost between these two, both 0: any time */
 	__u64 to_ns;
 };
 
 /** struct rs_finding - one violation (or one reason for unknown) of a rule */
 struct rs_finding {
-	const char *rule; /* static: its id */
+	const char *rule;	 /* static: its id */
 	enum rs_verdict verdict; /* RS_VIOLATED or RS_UNKNOWN */
-	char *text;  /* one sentence: what was seen, of which object */
-	char *expected; /* one sentence: what should have been */
+	char *text;		 /* one sentence: what was seen, of which object */
+	char *expected;		 /* one sentence: what should have been */
 	__u64 at_ns;
 	__u32 container;
-	__u32 window; /* 0: none */
+	__u32 window;		 /* 0: none */
 	struct rs_event **event; /* the excerpt that proves it, in time order, at most 12 */
 	size_t nr_events;
 };
 
 /** struct rs_rule_view - one rule's verdict */
 struct rs_rule_view {
-	const char *id;	      /* static */
+	const char *id; /* static */
 	enum rs_severity severity;
 	const char *sentence; /* static: the clause */
 	enum rs_verdict verdict;
-	char *reason;	      /* for unknown: why; else NULL */
-	__u64 instances;      /* objects it judged */
-	__u64 findings;	      /* also those beyond the list's limit */
+	char *reason;	 /* for unknown: why; else NULL */
+	__u64 instances; /* objects it judged */
+	__u64 findings;	 /* also those beyond the list's limit */
 };
 
 /** struct rs_budget_view - one budget clause's verdict */
 struct rs_budget_view {
-	char *text;   /* as written */
-	char *where;  /* "file:line" */
+	char *text;  /* as written */
+	char *where; /* "file:line" */
 	enum rs_verdict verdict;
 	char *measured; /* "12.4ms" or "7", NULL without samples */
 	__u64 samples;
@@ -292,11 +293,11 @@ struct rs_command_view {
 
 /** struct rs_result - all of it */
 struct rs_result {
-	char *source;	/* the file's name, or "live" */
-	char *kernel;	/* release; NULL: not known */
-	char *host;	/* node name; NULL */
+	char *source;		  /* the file's name, or "live" */
+	char *kernel;		  /* release; NULL: not known */
+	char *host;		  /* node name; NULL */
 	__s64 realtime_offset_ns; /* add to a time for CLOCK_REALTIME; 0: not known */
-	__u64 first_ns; /* of the recording */
+	__u64 first_ns;		  /* of the recording */
 	__u64 last_ns;
 	__u64 events;
 	bool complete;

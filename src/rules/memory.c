@@ -55,7 +55,8 @@ static enum rs_memory compare_at(const struct rs_remap *r, __u64 at, char *buf, 
 		return RS_MEMORY_UNPROVED;
 	}
 	if (o->dev != n->dev || o->ino != n->ino || o->generation != n->generation) {
-		SAY("was inode %llu of device %u:%u and now is inode %llu of device %u:%u (at +0x%llx)",
+		SAY("was inode %llu of device %u:%u and now is inode %llu of device %u:%u (at "
+		    "+0x%llx)",
 		    (ull)o->ino, o->dev >> 20, o->dev & 0xfffff, (ull)n->ino, n->dev >> 20,
 		    n->dev & 0xfffff, (ull)at);
 		return RS_MEMORY_OTHER;
@@ -73,7 +74,8 @@ static enum rs_memory compare_at(const struct rs_remap *r, __u64 at, char *buf, 
 		return RS_MEMORY_OTHER;
 	}
 	if (!(o->vm_flags & RS_VM_SHARED)) {
-		SAY("is a private mapping of inode %llu, of which the pages may differ (at +0x%llx)",
+		SAY("is a private mapping of inode %llu, of which the pages may differ (at "
+		    "+0x%llx)",
 		    (ull)o->ino, (ull)at);
 		return RS_MEMORY_UNPROVED;
 	}
@@ -95,8 +97,7 @@ enum rs_memory rs_memory_compare(const struct rs_remap *r, char *buf, size_t len
 	}
 	/* Between two begins of pieces nothing changes: comparing at each is comparing all. */
 	for (size_t i = 0; i < r->old->nr + r->now->nr; i++) {
-		__u64 at = i < r->old->nr ? r->old->piece[i].at :
-					    r->now->piece[i - r->old->nr].at;
+		__u64 at = i < r->old->nr ? r->old->piece[i].at : r->now->piece[i - r->old->nr].at;
 		char clause[256];
 		enum rs_memory m = compare_at(r, at, clause, sizeof(clause));
 

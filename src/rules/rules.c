@@ -8,12 +8,11 @@
 
 #define ARROWS(a) .arrow = (a), .nr_arrows = sizeof(a) / sizeof((a)[0])
 
-#define SAY(name, ...)                                                                        \
-	static void name(const struct rs_note *n, const struct rs_slot *s, char *buf,         \
-			 size_t len)                                                          \
-	{                                                                                     \
-		(void)n, (void)s;                                                             \
-		snprintf(buf, len, __VA_ARGS__);                                              \
+#define SAY(name, ...)                                                                            \
+	static void name(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len) \
+	{                                                                                         \
+		(void)n, (void)s;                                                                 \
+		snprintf(buf, len, __VA_ARGS__);                                                  \
 	}
 
 typedef unsigned long long ull;
@@ -66,7 +65,8 @@ static bool inexact(const struct rs_note *n, const struct rs_slot *s)
 SAY(say_inexact, "was remapped as iova 0x%llx size 0x%llx", (ull)n->remap->ev->iova.v,
     (ull)n->remap->ev->size)
 SAY(say_only_inexact, "was only ever remapped with another iova or size, which the kernel refused")
-SAY(say_inexact_open, "has been remapped only with another iova or size, and here the recording ends")
+SAY(say_inexact_open,
+    "has been remapped only with another iova or size, and here the recording ends")
 
 static const struct rs_transition remap_exact[] = {
 	{ 0, RS_N_INVALIDATED, NULL, 1, NULL },
@@ -166,7 +166,8 @@ static bool same_process(const struct rs_note *n, const struct rs_slot *s)
 	return s->nr && s->trail[s->nr - 1]->ev.tgid == n->by;
 }
 
-SAY(say_stale, "still had the old vaddr when its owner's memory went away, and its container lives on")
+SAY(say_stale,
+    "still had the old vaddr when its owner's memory went away, and its container lives on")
 
 static const struct rs_transition all_before_exec[] = {
 	{ 0, RS_N_MAPPED, NULL, 1, NULL },
@@ -215,8 +216,9 @@ const struct rs_rule rs_rules[] = {
 		.id = "window-closed",
 		.severity = RS_SEV_ERROR,
 		.scope = RS_SCOPE_RANGE,
-		.sentence = "Every invalidated range is remapped, or unmapped on purpose, before its "
-			    "container is given up.",
+		.sentence =
+			"Every invalidated range is remapped, or unmapped on purpose, before its "
+			"container is given up.",
 		.expected = "a MAP_DMA with FLAG_VADDR (or an UNMAP_DMA) for it",
 		.state = { "valid", "invalid" },
 		.needs = { "vfio_remove_dma", "sched_process_exit" },
@@ -235,8 +237,9 @@ const struct rs_rule rs_rules[] = {
 		.id = "remap-same-memory",
 		.severity = RS_SEV_CRITICAL,
 		.scope = RS_SCOPE_RANGE,
-		.sentence = "The new vaddr of a range is the same file and offset as the old one, over "
-			    "the whole range.",
+		.sentence =
+			"The new vaddr of a range is the same file and offset as the old one, over "
+			"the whole range.",
 		.expected = "the memory that the IOMMU was given when the range was mapped",
 		.state = { "unseen", "mapped", "invalid" },
 		ARROWS(remap_same_memory),
@@ -245,8 +248,9 @@ const struct rs_rule rs_rules[] = {
 		.id = "no-gup-in-window",
 		.severity = RS_SEV_CRITICAL,
 		.scope = RS_SCOPE_RANGE,
-		.sentence = "Nothing is translated through an invalid vaddr; a remap of a vaddr itself "
-			    "pins nothing.",
+		.sentence =
+			"Nothing is translated through an invalid vaddr; a remap of a vaddr itself "
+			"pins nothing.",
 		.expected = "no page looked up through this range's vaddr until it is remapped",
 		.state = { "valid", "invalid", "remapped" },
 		.needs = { "vaddr_get_pfns", "vfio_pin_pages_remote",
@@ -279,8 +283,9 @@ const struct rs_rule rs_rules[] = {
 		.id = "all-before-exec",
 		.severity = RS_SEV_CRITICAL,
 		.scope = RS_SCOPE_RANGE,
-		.sentence = "No range still has the old vaddr when its owner's memory goes away (exec, "
-			    "exit) while the container lives on.",
+		.sentence =
+			"No range still has the old vaddr when its owner's memory goes away (exec, "
+			"exit) while the container lives on.",
 		.expected = "an UNMAP_DMA with FLAG_VADDR for it before the exec or exit",
 		.state = { "unseen", "mapped", "stale" },
 		.needs = { "sched_process_exec", "sched_process_exit", "vfio_remove_dma" },
@@ -290,8 +295,9 @@ const struct rs_rule rs_rules[] = {
 		.id = "locked-conserved",
 		.severity = RS_SEV_ERROR,
 		.scope = RS_SCOPE_RANGE,
-		.sentence = "Locked memory moves with its range: what the new owner's mm gains is what "
-			    "the old one's loses.",
+		.sentence =
+			"Locked memory moves with its range: what the new owner's mm gains is what "
+			"the old one's loses.",
 		.expected = "as many locked pages charged, and given back, as the range holds",
 		.state = { "unseen", "charged" },
 		.needs = { "mm_lock_acct" },

@@ -193,8 +193,7 @@ int rs_order_push(struct rs_order *o, const struct rs_event *ev)
 	o->heap[o->nr++] = h;
 	heap_up(o, o->nr - 1);
 	err = 0;
-	while (!err && o->nr &&
-	       (o->nr > RS_ORDER_MAX || o->heap[0].ts + RS_ORDER_NS <= o->newest))
+	while (!err && o->nr && (o->nr > RS_ORDER_MAX || o->heap[0].ts + RS_ORDER_NS <= o->newest))
 		err = hand_on(o);
 	return err;
 }
@@ -218,10 +217,9 @@ int rs_order_tail(struct rs_order *o, __u32 cpu, __u64 seq)
 	missing = (__u32)seq - c->next;
 	if (missing <= 0)
 		return 0;
-	return add_hole(o, (struct rs_hole){ .cpu = cpu,
-					     .seq = c->next,
-					     .count = missing,
-					     .from_ns = c->last_ns });
+	return add_hole(
+		o, (struct rs_hole){
+			   .cpu = cpu, .seq = c->next, .count = missing, .from_ns = c->last_ns });
 }
 
 size_t rs_order_holes(const struct rs_order *o, const struct rs_hole **holes)

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Maps, unmaps, invalidations and remaps of the type1 backend. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model/type1.h"
+
+/* include/uapi/linux/vfio.h */
+#define MAP_FLAG_VADDR	 (1U << 2)
+#define UNMAP_FLAG_ALL	 (1U << 1)
+#define UNMAP_FLAG_VADDR (1U << 2)
+
+static int invalidate(struct rs_model *m, struct rs_range *r, const struct rs_event *ev,
+		      const struct rs_op *op)
+{
+	int err;
+
+	if (r->invalid)
+		return 0;
+	err = rs_window_open(m, r->container, op->start_ns, ev->tgid);
+	if (!err)
+		err = rs_window_range(m, r, ev->ts);
+	if (err)
+		return err;
+	r->invalid = true;
+	return rs_note(m, (struct rs_note){ .type = RS_N_INVALIDATED,
+					    .ts = ev->ts,
+					    .ev = ev,
+					    .container = r->container,
+					    .range = r,
+					    .by = ev->tgid });
+}
+
+/* Brings a range in line with what the kernel says of it. Return: the range or NULL without memory */
+static struct rs_range *learn_range(struct rs_container *c, struct rs_seen_range *s, __u32 tgid)
+{
+	struct rs_range *r = rs_range_at(c, s->ev.iova.v);
+
+	if (r && (r->iova.v != s->ev.iova.v || r->size != s->ev.size)) {
+		rs_range_remove(c, r);
+		r = NULL;
+	}
+	if (!r) {
+		r = rs_range_add(c, s->ev.iova, s->ev.size);
+		if (!r)
+			return NULL;
+		r->owner = tgid;
+		r->vaddr = s->ev.vaddr;
+	}
+	if (!r->invalid)
+		r->vaddr = s->ev.vaddr;
+	r->prot = s->ev.prot;
+	r->locked_pages = s->ev.locked_pages;
+	if (s->ev.owner_mm)
+		r->owner_mm = s->ev.owner_mm;
+	if (!r->backing.known && s->backing.known) {
+		r->backing = s->backing;
+		s->backing = (struct rs_backing_list){ 0 };
+	}
+	return r;
+}
+
+/* What the kernel did not tell in a list of all its ranges was unmapped unseen. */
+static void forget_untold(struct rs_model *m, struct rs_container *c, const struct rs_pending *p)
+{
+	size_t i = 0, told = 0;
+
+	while (i < c->nr) {
+		struct rs_range *r = c->range[i];
+
+		while (told < p->nr_ranges && p->range[told].ev.iova.v < r->iova.v)
+			told++;
+		if (told < p->nr_ranges && p->range[told].ev.iova.v == r->iova.v) {
+			i++;
+			continue;
+		}
+		m->incomplete++;
+		rs_window_range_done(m, r, RS_STATE_UNMAPPED, 0);
+		rs_range_remove(c, r);
+	}
+}
+
+static int on_invalidate(struct rs_model *m, struct rs_container *c, const struct rs_ev_map *x,
+			 struct rs_pending *p, const struct rs_event *ev)
+{
+	size_t told = p ? p->nr_ranges : 0;
+	int err = 0;
+
+	for (size_t i = 0; i < told && !err; i++) {
+		struct rs_range *r;
+
+		if (!p->range[i].ev.size)
+			continue;
+		r = learn_range(c, &p->range[i], ev->tgid);
+		if (!r)
+			return -ENOMEM;
+		if (p->range[i].ev.flags & RS_RANGEF_INVALID)
+			err = invalidate(m, r, ev, &x->op);
+	}
+	if (!err && told && told == x->nr_ranges && !(x->op.flags & RS_OPF_CONCURRENT))
+		forget_untold(m, c, p);
+	if (!err && told != x->nr_ranges) {
+		/* Some were lost on the way: what was asked for is the next best thing to know. */
+		m->incomplete++;
+		for (size_t i = 0; i < c->nr && !err; i++) {
+			struct rs_range *r = c->range[i];
+
+			if ((x->uflags & UNMAP_FLAG_ALL) ||
+			    (r->iova.v >= x->iova.v &&
+			     r->iova.v + (r->size - 1) <= x->iova.v + (x->size - 1)))
+				err = invalidate(m, r, ev, &x->op);
+		}
+	}
+	if (c->window)
+		c->window->view.invalidate_len += ev->ts - x->op.start_ns;
+	return err;
+}
+
+int rs_type1_unmap(struct rs_model *m, const struct rs_event *ev)
+{
+	struct rs_container *c;
+	struct rs_pending *p;
+	struct rs_ev_map x;
+	bool vaddr;
+	int err = 0;
+
+	rs_event_read(&x, sizeof(x), ev);
+	c = rs_type1_container(m, ev, &x.op);
+	if (!c)
+		return -ENOMEM;
+	c->view.owner = rs_proc_ref(m, ev->tgid);
+	vaddr = x.uflags & UNMAP_FLAG_VADDR;
+	p = rs_pending_take(m, x.op.req);
+	if (vaddr && !x.op.ret)
+		err = on_invalidate(m, c, &x, p, ev);
+	rs_pending_drop(p);
+	if (!err && x.op.ret < 0)
+		err = rs_type1_failed(m, ev, &x.op,
+				      vaddr ? "VFIO_IOMMU_UNMAP_DMA(VADDR)"
+					    : "VFIO_IOMMU_UNMAP_DMA");
+	if (!err)
+		err = rs_type1_spent(m, ev, &x.op, c, vaddr ? "invalidate" : "unmap", x.iova,
+				     x.op.ret ? x.size : x.size_after, 0);
+	return err ? err : rs_type1_used(m, c, ev);
+}
+
+static int refused_remap(struct rs_model *m, struct rs_container *c, const struct rs_ev_map *x,
+			 const struct rs_event *ev)
+{
+	struct rs_remap remap = { .ev = x };
+	int err = 0;
+
+	if (c->window)
+		c->window->view.failed_remaps++;
+	for (size_t i = rs_range_from(c, x->iova.v); i < c->nr && !err; i++) {
+		struct rs_range *r = c->range[i];
+
+		if (x->size && r->iova.v > x->iova.v + (x->size - 1))
+			break;
+		if (!r->invalid)
+			continue;
+		remap.old_iova = r->iova;
+		remap.old_size = r->size;
+		err = rs_note(m, (struct rs_note){ .type = RS_N_REMAP_REFUSED,
+						   .ts = ev->ts,
+						   .ev = ev,
+						   .container = c,
+						   .range = r,
+						   .remap = &remap,
+						   .by = ev->tgid });
+	}
+	return err;
+}
+
+/* A range that was there, and invalid, before the recording. */
+static struct rs_range *late_range(struct rs_container *c, const struct rs_ev_map *x)
+{
+	struct rs_range *r = rs_range_add(c, x->old_iova, x->old_size);
+
+	if (!r)
+		return NULL;
+	r->vaddr = x->old_vaddr;
+	r->owner_mm = x->old_mm;
+	return r;
+}
+
+static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_ev_map *x,
+		    struct rs_seen_range *seen, const struct rs_event *ev)
+{
+	struct rs_range *r = rs_range_at(c, x->iova.v);
+	struct rs_remap remap = { .ev = x };
+	struct rs_note note = {
+		.ts = ev->ts, .ev = ev, .container = c, .remap = &remap, .by = ev->tgid
+	};
+	static const struct rs_backing_list nothing;
+	struct rs_range_view *v;
+	int err;
+
+	if (!r) {
+		if (!x->old_size) {
+			/* The kernel remapped what it did not have a moment before: pieces are missing. */
+			m->incomplete++;
+			return 0;
+		}
+		r = late_range(c, x);
+		if (!r)
+			return -ENOMEM;
+	}
+	if (!r->invalid) {
+		/* Its invalidation was not seen: the kernel says that it was invalid. */
+		err = rs_window_open(m, c, x->op.start_ns, ev->tgid);
+		if (!err)
+			err = rs_window_range(m, r, x->op.start_ns);
+		if (err)
+			return err;
+		r->invalid = true;
+		c->joined_inside |= !c->view.born;
+		if (c->window->unseen)
+			c->window->unseen--;
+		else if (c->view.born)
+			m->incomplete++;
+	}
+	remap.old = &r->backing;
+	remap.now = seen ? &seen->backing : &nothing;
+	remap.old_iova = r->iova;
+	remap.old_size = r->size;
+	remap.old_vaddr = r->vaddr;
+	remap.old_owner_mm = x->old_mm ? x->old_mm : r->owner_mm;
+	remap.old_mm_gone = !rs_mm_in_use(m, remap.old_owner_mm, 0);
+	remap.locked_pages = seen && seen->ev.owner_mm ? seen->ev.locked_pages : UINT64_MAX;
+	note.range = r;
+	note.type = RS_N_REMAPPED;
+	err = rs_note(m, note);
+	if (!err) {
+		note.type = RS_N_MAP_DONE;
+		err = rs_note(m, note);
+	}
+	if (!err && (x->work.gup_calls || x->work.pin_calls))
+		err = rs_type1_translated(m, r, ev);
+	if (err)
+		return err;
+	r->vaddr = seen ? seen->ev.vaddr : x->vaddr;
+	r->owner = ev->tgid;
+	r->owner_mm = seen && seen->ev.owner_mm ? seen->ev.owner_mm : ev->mm;
+	r->invalid = false;
+	if (r->stale) {
+		r->stale = false;
+		c->nr_stale--;
+	}
+	if (seen)
+		r->locked_pages = seen->ev.locked_pages;
+	v = r->view >= 0 ? &c->window->view.range[r->view] : NULL;
+	if (v && seen) {
+		v->remap_len = ev->ts - x->op.start_ns;
+		err = rs_backing_copy(&v->new_backing, &seen->backing);
+	}
+	rs_window_range_done(m, r, RS_STATE_REMAPPED, ev->ts);
+	if (!err && !r->backing.known && seen)
+		err = rs_backing_copy(&r->backing, &seen->backing);
+	return err;
+}
+
+static int on_new_map(struct rs_model *m, struct rs_container *c, const struct rs_ev_map *x,
+		      struct rs_seen_range *seen, const struct rs_event *ev)
+{
+	struct rs_remap remap = { .ev = x, .old_mm_gone = true, .locked_pages = UINT64_MAX };
+	struct rs_note note = {
+		.ts = ev->ts, .ev = ev, .container = c, .remap = &remap, .by = ev->tgid
+	};
+	struct rs_range *r;
+	int err;
+
+	r = rs_range_at(c, x->iova.v);
+	if (r)
+		/* Taken down unseen. */
+		rs_range_remove(c, r);
+	r = rs_range_add(c, x->iova, x->size ? x->size : RS_PAGE_SIZE);
+	if (!r)
+		return -ENOMEM;
+	r->vaddr = x->vaddr;
+	r->owner = ev->tgid;
+	r->owner_mm = ev->mm;
+	if (seen) {
+		r->prot = seen->ev.prot;
+		r->locked_pages = seen->ev.locked_pages;
+		if (seen->ev.owner_mm) {
+			r->owner_mm = seen->ev.owner_mm;
+			remap.locked_pages = seen->ev.locked_pages;
+		}
+		r->backing = seen->backing;
+		seen->backing = (struct rs_backing_list){ 0 };
+	}
+	c->view.maps++;
+	remap.now = &r->backing;
+	note.range = r;
+	note.type = RS_N_MAPPED;
+	err = rs_note(m, note);
+	if (!err) {
+		note.type = RS_N_MAP_DONE;
+		err = rs_note(m, note);
+	}
+	if (!err && c->window) {
+		c->window->view.new_maps++;
+		note.type = RS_N_NEW_MAP;
+		err = rs_note(m, note);
+	}
+	return err;
+}
+
+int rs_type1_map(struct rs_model *m, const struct rs_event *ev)
+{
+	struct rs_seen_range *seen = NULL;
+	struct rs_container *c;
+	struct rs_pending *p;
+	struct rs_ev_map x;
+	bool vaddr;
+	int err = 0;
+
+	rs_event_read(&x, sizeof(x), ev);
+	c = rs_type1_container(m, ev, &x.op);
+	if (!c)
+		return -ENOMEM;
+	c->view.owner = rs_proc_ref(m, ev->tgid);
+	vaddr = x.uflags & MAP_FLAG_VADDR;
+	p = rs_pending_take(m, x.op.req);
+	if (p && p->nr_ranges)
+		seen = &p->range[0];
+	else if (x.nr_ranges)
+		m->incomplete++;
+	err = rs_type1_used(m, c, ev);
+	if (err)
+		goto out;
+	if (vaddr && c->window)
+		c->window->view.remap_len += ev->ts - x.op.start_ns;
+	if (x.op.ret < 0)
+		err = vaddr ? refused_remap(m, c, &x, ev) : 0;
+	else if (vaddr)
+		err = on_remap(m, c, &x, seen, ev);
+	else
+		err = on_new_map(m, c, &x, seen, ev);
+	if (!err && vaddr && !x.op.ret && c->window)
+		c->window->view.remaps++;
+	if (!err && x.op.ret < 0)
+		err = rs_type1_failed(m, ev, &x.op,
+				      vaddr ? "VFIO_IOMMU_MAP_DMA(VADDR)" : "VFIO_IOMMU_MAP_DMA");
+	if (!err)
+		err = rs_type1_spent(m, ev, &x.op, c, vaddr ? "remap" : "map", x.iova, x.size,
+				     x.work.pages_pinned);
+	if (!err && vaddr)
+		err = rs_type1_close_if_done(m, c, ev, RS_WINDOW_REMAPPED);
+out:
+	rs_pending_drop(p);
+	return err;
+}
