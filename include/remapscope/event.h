@@ -154,10 +154,10 @@ struct rs_op {
 	__u32 kind;
 };
 
-#define RS_OPF_CONCURRENT (1U << 0) /* another request ran on this container meanwhile */
-#define RS_OPF_NO_ARG	  (1U << 1) /* the user's argument could not be read */
-#define RS_OPF_EMULATED	  (1U << 2) /* the container had an emulated (mdev-like) group at exit */
-#define RS_OPF_V2	  (1U << 3) /* VFIO_TYPE1v2_IOMMU */
+#define RS_OPF_CONCURRENT  (1U << 0) /* another request ran on this container meanwhile */
+#define RS_OPF_NO_ARG	   (1U << 1) /* the user's argument could not be read */
+#define RS_OPF_EMULATED	   (1U << 2) /* the container had an emulated (mdev-like) group at exit */
+#define RS_OPF_V2	   (1U << 3) /* VFIO_TYPE1v2_IOMMU */
 #define RS_OPF_NO_UNMAP_CB (1U << 4) /* no device with a dma_unmap callback is registered */
 
 /**
@@ -391,10 +391,10 @@ enum rs_request_op {
 };
 
 /* rs_ev_request.rflags */
-#define RS_REQF_BACKEND	     (1U << 0) /* the type1 function was entered */
-#define RS_REQF_RANGE	     (1U << 1) /* a range held @iova at exit: range_* are valid */
-#define RS_REQF_MM_DEAD	     (1U << 2) /* the range owner's mm had no users */
-#define RS_REQF_OUTER	     (1U << 3) /* entered through vfio_pin_pages() and its like */
+#define RS_REQF_BACKEND (1U << 0) /* the type1 function was entered */
+#define RS_REQF_RANGE	(1U << 1) /* a range held @iova at exit: range_* are valid */
+#define RS_REQF_MM_DEAD (1U << 2) /* the range owner's mm had no users */
+#define RS_REQF_OUTER	(1U << 3) /* entered through vfio_pin_pages() and its like */
 
 /**
  * struct rs_ev_request - RS_EV_REQUEST
@@ -554,6 +554,7 @@ RS_ASSERT_SIZE(rs_ev_iommu, 112);
 RS_ASSERT_SIZE(rs_percpu, 160);
 _Static_assert(offsetof(struct rs_event, type) == 28, "rs_event.type is part of the trace format");
 _Static_assert(offsetof(struct rs_event, size) == 30, "rs_event.size is part of the trace format");
-_Static_assert(offsetof(struct rs_ev_map, work) == 168, "rs_ev_map.work is part of the trace format");
+_Static_assert(offsetof(struct rs_ev_map, work) == 168,
+	       "rs_ev_map.work is part of the trace format");
 
 #endif /* REMAPSCOPE_EVENT_H */

@@ -43,8 +43,9 @@ static int print_result(const struct rs_cli *cli, const struct check *k, const s
 
 	style.verbose = k->verbose;
 	err = cli->json ? rs_render_json(r, stdout) : rs_render_check(r, &style, stdout);
+	errno = -err;
 	if (err)
-		return rs_fail(cli, RS_EXIT_USAGE, "cannot write the result: %s", strerror(-err));
+		return rs_flush_out(cli, RS_EXIT_USAGE);
 	status = k->junit ? write_junit(cli, r, k->junit) : 0;
 	return rs_flush_out(cli, status ? status : rs_result_exit_status(r));
 }

@@ -34,7 +34,7 @@ int rs_cmd_version(struct rs_cli *cli, int argc, char **argv);
 int rs_fail(const struct rs_cli *cli, int status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/** rs_bad_option() - for getopt_long()'s '?' and ':'. Return: RS_EXIT_USAGE */
+/** rs_bad_option() - for getopt_long()'s '?' and ':'; @command: NULL before there is one. Return: RS_EXIT_USAGE */
 int rs_bad_option(const struct rs_cli *cli, const char *command, int c, char **argv);
 
 /** rs_status_of() - the exit status that fits an error of a source or a machine */

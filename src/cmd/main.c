@@ -60,14 +60,16 @@ int rs_fail(const struct rs_cli *cli, int status, const char *fmt, ...)
 
 int rs_bad_option(const struct rs_cli *cli, const char *command, int c, char **argv)
 {
-	const char *word = argv[optind - 1];
+	const char *word = argv[optind - 1], *colon = command ? ": " : "";
 
+	command = command ? command : "";
 	if (c == ':')
-		return rs_fail(cli, RS_EXIT_USAGE, "%s: option \"%s\" wants a value", command,
-			       word);
+		return rs_fail(cli, RS_EXIT_USAGE, "%s%soption \"%s\" wants a value", command,
+			       colon, word);
 	if (optopt && optopt < 256 && (!word || strncmp(word, "--", 2)))
-		return rs_fail(cli, RS_EXIT_USAGE, "%s: unknown option \"-%c\"", command, optopt);
-	return rs_fail(cli, RS_EXIT_USAGE, "%s: unknown option \"%s\"", command, word);
+		return rs_fail(cli, RS_EXIT_USAGE, "%s%sunknown option \"-%c\"", command, colon,
+			       optopt);
+	return rs_fail(cli, RS_EXIT_USAGE, "%s%sunknown option \"%s\"", command, colon, word);
 }
 
 int rs_status_of(int err)
@@ -158,23 +160,26 @@ int main(int argc, char **argv)
 		case 'V':
 			return rs_cmd_version(&cli, 1, argv);
 		default:
-			return rs_bad_option(&cli, "remapscope", c, argv);
+			return rs_bad_option(&cli, NULL, c, argv);
 		}
 	}
 	argc -= optind;
 	argv += optind;
+	if (!argc && cli.json)
+		return rs_fail(&cli, RS_EXIT_USAGE, "no command (try \"remapscope help\")");
 	if (!argc) {
 		usage(stderr);
 		return RS_EXIT_USAGE;
 	}
 	optind = 0;
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (!strcmp(commands[i].name, argv[0]))
-			return commands[i].run(&cli, argc, argv);
-	if (!strcmp(argv[0], "help")) {
+	if (!strcmp(argv[0], "help") ||
+	    (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))) {
 		usage(stdout);
 		return rs_flush_out(&cli, RS_EXIT_PASS);
 	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(commands[i].name, argv[0]))
+			return commands[i].run(&cli, argc, argv);
 	return rs_fail(&cli, RS_EXIT_USAGE, "unknown command \"%s\" (try \"remapscope help\")",
 		       argv[0]);
 }

@@ -38,7 +38,6 @@ int rs_cmd_report(struct rs_cli *cli, int argc, char **argv)
 		return rs_fail(cli, RS_EXIT_USAGE, "%s", msg.text);
 	err = cli->json ? rs_render_json(r, stdout) : rs_render_report(r, &style, stdout);
 	rs_result_free(r);
-	if (err)
-		return rs_fail(cli, RS_EXIT_USAGE, "cannot write the report: %s", strerror(-err));
+	errno = -err;
 	return rs_flush_out(cli, RS_EXIT_PASS);
 }

@@ -12,6 +12,7 @@
 #ifndef RS_MODEL_MODEL_H
 #define RS_MODEL_MODEL_H
 
+#include <errno.h>
 #include <uthash.h>
 #include "result/result.h"
 
@@ -253,6 +254,12 @@ static inline void rs_event_read(void *to, size_t size, const struct rs_event *e
 
 	memcpy(to, ev, n);
 	memset((char *)to + n, 0, size - n);
+}
+
+/* A failed call's errno; EIO for what no kernel returns. */
+static inline int rs_errno(__s64 ret)
+{
+	return ret >= -4095 ? (int)-ret : EIO;
 }
 
 int rs_note(struct rs_model *m, struct rs_note note);

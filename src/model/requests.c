@@ -13,7 +13,7 @@ static enum rs_reason refused_pin(const struct rs_ev_request *rq)
 	/* vfio_pin_pages() itself refuses bad arguments, and devices without a dma_unmap callback. */
 	if (!(rq->rflags & RS_REQF_BACKEND))
 		return RS_REASON_ARGUMENTS;
-	switch (-rq->op.ret) {
+	switch (rs_errno(rq->op.ret)) {
 	case EBUSY:
 		return RS_REASON_WINDOW;
 	case EACCES:
@@ -39,7 +39,7 @@ static enum rs_reason refused_rw(const struct rs_ev_request *rq)
 {
 	if (!(rq->rflags & RS_REQF_BACKEND))
 		return RS_REASON_ARGUMENTS;
-	switch (-rq->op.ret) {
+	switch (rs_errno(rq->op.ret)) {
 	case EBUSY:
 		return RS_REASON_WINDOW;
 	case EPERM:

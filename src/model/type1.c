@@ -19,7 +19,7 @@ int rs_type1_failed(struct rs_model *m, const struct rs_event *ev, const struct 
 		    const char *call)
 {
 	struct rs_failure f = {
-		.err = -op->ret,
+		.err = rs_errno(op->ret),
 		.first_ns = ev->ts,
 		.proc = rs_proc_ref(m, ev->tgid),
 		.in_window = op->invalid_before > 0,
@@ -76,14 +76,19 @@ int rs_type1_used(struct rs_model *m, struct rs_container *c, const struct rs_ev
 {
 	int err = 0;
 
-	for (size_t i = 0; c->nr_stale && i < c->nr && !err; i++)
-		if (c->range[i]->stale)
-			err = rs_note(m, (struct rs_note){ .type = RS_N_USED,
-							   .ts = ev->ts,
-							   .ev = ev,
-							   .container = c,
-							   .range = c->range[i],
-							   .by = ev->tgid });
+	for (size_t i = 0; c->nr_stale && i < c->nr && !err; i++) {
+		if (!c->range[i]->stale)
+			continue;
+		/* Once is enough: a container of many would pay for it at every call. */
+		c->range[i]->stale = false;
+		c->nr_stale--;
+		err = rs_note(m, (struct rs_note){ .type = RS_N_USED,
+						   .ts = ev->ts,
+						   .ev = ev,
+						   .container = c,
+						   .range = c->range[i],
+						   .by = ev->tgid });
+	}
 	return err;
 }
 

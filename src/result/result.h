@@ -159,7 +159,7 @@ const char *rs_handover_name(enum rs_handover h); /* "in place" "exec" "process"
 
 /** struct rs_phase - a part of an update's time */
 struct rs_phase {
-	const char *name; /* static: "invalidate", "exec", "restart", "remap" */
+	const char *name; /* static: see docs/json.md */
 	__u64 start_ns;
 	__u64 len;
 };

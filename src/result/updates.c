@@ -82,7 +82,8 @@ static void split(const struct rs_result *r, struct rs_update_view *u)
 		add_phase(u, "exec", invalidated, u->exec_ns);
 		add_phase(u, "restart", u->exec_ns, remap);
 	} else {
-		add_phase(u, "hand-over", invalidated, remap);
+		add_phase(u, u->handover == RS_HANDOVER_NONE ? "between" : "hand-over", invalidated,
+			  remap);
 	}
 	add_phase(u, "remap", remap, u->end_ns);
 }

@@ -42,7 +42,9 @@ static int take_excerpt(struct rs_finding *f, const struct rs_note *n, const str
 		if (!f->event[f->nr_events++])
 			return -ENOMEM;
 	}
-	if (!n->ev)
+	/* Two notes can come from one event: a remap, and what it pinned. */
+	if (!n->ev || (s->nr && s->trail[s->nr - 1]->ev.seq == n->ev->seq &&
+		       s->trail[s->nr - 1]->ev.cpu == n->ev->cpu))
 		return 0;
 	f->event[f->nr_events] = copy_event(n->ev);
 	return f->event[f->nr_events++] ? 0 : -ENOMEM;

@@ -153,7 +153,7 @@ enum rs_memory rs_locked_compare(const struct rs_remap *r, char *buf, size_t len
 	if (!moved)
 		return RS_MEMORY_SAME;
 	loss = charged(w, r->old_owner_mm);
-	if (loss == -locked || (!loss && r->old_mm_gone))
+	if ((ull)loss == 0 - (ull)locked || (!loss && r->old_mm_gone))
 		return RS_MEMORY_SAME;
 	if (!loss) {
 		SAY("is charged twice: the old owner's mm did not get its %lld pages back",
@@ -161,6 +161,6 @@ enum rs_memory rs_locked_compare(const struct rs_remap *r, char *buf, size_t len
 		return RS_MEMORY_OTHER;
 	}
 	SAY("holds %lld locked pages, but the old owner's mm got %lld back", (long long)locked,
-	    (long long)-loss);
+	    (long long)(0 - (ull)loss));
 	return RS_MEMORY_OTHER;
 }

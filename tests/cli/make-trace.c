@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* make-trace KIND FILE: a trace file for the command-line tests, of events that no kernel wrote. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "../unit/synth.h"
+#include "trace/layout.h"
+#include "trace/trace.h"
+
+#define QEMU 100
+#define INO  42
+
+/* An update by exec; the callers add what goes wrong. */
+static struct synth *begin_update(__u64 *c)
+{
+	struct synth *s = synth_new();
+
+	synth_as(s, QEMU);
+	*c = synth_open(s);
+	synth_map(s, *c, 0, 2 * MIB, INO, 0);
+	synth_map(s, *c, 4 * MIB, MIB, INO, 2 * MIB);
+	synth_pin(s, *c, 0, 4, 0);
+	synth_wait(s, MS);
+	synth_invalidate_all(s, *c);
+	synth_wait(s, 20 * MS);
+	synth_exec(s);
+	synth_wait(s, 30 * MS);
+	synth_remap(s, *c, 0, 2 * MIB, INO, 0);
+	return s;
+}
+
+static struct synth *pass(void)
+{
+	__u64 c;
+	struct synth *s = begin_update(&c);
+
+	synth_remap(s, c, 4 * MIB, MIB, INO, 2 * MIB);
+	synth_release(s, c);
+	return s;
+}
+
+static struct synth *violated(void)
+{
+	__u64 c;
+	struct synth *s = begin_update(&c);
+
+	synth_remap(s, c, 4 * MIB, MIB, INO + 1, 2 * MIB);
+	synth_release(s, c);
+	return s;
+}
+
+/* The window's end is not in it. */
+static struct synth *unknown(void)
+{
+	__u64 c;
+
+	return begin_update(&c);
+}
+
+static struct synth *empty(void)
+{
+	return synth_new();
+}
+
+static const struct {
+	const char *name;
+	struct synth *(*make)(void);
+	__u16 major;
+} kinds[] = {
+	{ "pass", pass, RS_TRACE_MAJOR },	{ "violated", violated, RS_TRACE_MAJOR },
+	{ "unknown", unknown, RS_TRACE_MAJOR }, { "empty", empty, RS_TRACE_MAJOR },
+	{ "newer", pass, RS_TRACE_MAJOR + 1 },
+};
+
+static int write_trace(const char *path, struct synth *s, struct rs_msg *msg)
+{
+	struct rs_trace_writer *w = NULL;
+	json_t *meta = synth_meta(s), *end = synth_end(s);
+	int err = rs_trace_create(path, meta, &w, msg);
+
+	for (size_t i = 0; i < s->nr && !err; i++)
+		err = rs_trace_write(w, s->rec[i].ev, msg);
+	if (w && !err)
+		err = rs_trace_finish(w, end, msg);
+	else
+		rs_trace_discard(w);
+	json_decref(meta);
+	json_decref(end);
+	return err;
+}
+
+/* Makes the file one of another major version, with a checksum that is right. */
+static int set_major(const char *path, __u16 major, struct rs_msg *msg)
+{
+	struct rs_trace_head head;
+	int fd = open(path, O_RDWR), err = 0;
+
+	if (fd < 0)
+		return rs_msg_set(msg, -errno, "%s: %s", path, strerror(errno));
+	if (pread(fd, &head, sizeof(head), 0) == sizeof(head)) {
+		head.major = major;
+		head.crc = rs_trace_head_crc(head, NULL, 0);
+	}
+	if (pwrite(fd, &head, sizeof(head), 0) != sizeof(head))
+		err = rs_msg_set(msg, -EIO, "%s: cannot be changed", path);
+	close(fd);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct rs_msg msg = { "" };
+
+	for (size_t i = 0; argc == 3 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct synth *s;
+		int err;
+
+		if (strcmp(kinds[i].name, argv[1]))
+			continue;
+		s = kinds[i].make();
+		err = write_trace(argv[2], s, &msg);
+		synth_free(s);
+		if (!err && kinds[i].major != RS_TRACE_MAJOR)
+			err = set_major(argv[2], kinds[i].major, &msg);
+		if (err)
+			fprintf(stderr, "make-trace: %s\n", msg.text);
+		return err ? 1 : 0;
+	}
+	fprintf(stderr, "usage: make-trace pass|violated|unknown|empty|newer FILE\n");
+	return 2;
+}
