@@ -17,7 +17,9 @@ PREFIX   ?= /usr/local
 B        := build
 
 CFLAGS   ?= -O2 -g
-RS_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Iinclude -Isrc -I$(B) \
+# WERROR= builds with warnings, as sanitizers and other compilers may want it.
+WERROR   ?= -Werror
+RS_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra $(WERROR) -Iinclude -Isrc -I$(B) \
 	     -DRS_VERSION='"$(VERSION)"'
 LIBS     := -lbpf -lelf -lz -ljansson -lcap-ng -lm
 BPF_ARCH := $(patsubst x86_64,x86,$(shell uname -m))

@@ -3,7 +3,7 @@
 # Tests, demo and lab; included by the top Makefile.
 
 LAB := tests/lab/lab
-TEST_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Iinclude -Isrc -MMD -MP
+TEST_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra $(WERROR) -Iinclude -Isrc -MMD -MP
 
 # Unit tests: a program each. What they share is a library, the fake kernel.
 
@@ -38,7 +38,7 @@ LAB_CLIENT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out %/btfoff.c,$(wildcard tes
 $(B)/tests/lab/client/%.o: tests/lab/client/%.c
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -std=gnu11 -Wall -Wextra -Werror -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS) -std=gnu11 -Wall -Wextra $(WERROR) -MMD -MP -c -o $@ $<
 
 $(B)/lab-client: $(LAB_CLIENT_OBJ)
 	$(call say,LINK)

@@ -167,7 +167,7 @@ static void updates(void **state)
 	r = synth_result(s);
 	assert_int_equal(r->nr_updates, 4);
 	assert_int_equal(r->update[0].handover, RS_HANDOVER_NONE);
-	expect_phases(&r->update[0], "invalidate hand-over remap");
+	expect_phases(&r->update[0], "invalidate between remap");
 	assert_int_equal(r->update[1].handover, RS_HANDOVER_EXEC);
 	assert_int_equal(r->update[1].exec_ns, ts_of(s, RS_EV_EXEC, 0));
 	assert_int_equal(r->update[1].from.tgid, QEMU);
