@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "model/memory.h"
 #include "model/type1.h"
 
 /* include/uapi/linux/vfio.h */
@@ -194,6 +195,7 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 	};
 	static const struct rs_backing_list nothing;
 	struct rs_range_view *v;
+	enum rs_memory memory;
 	int err;
 
 	if (!r) {
@@ -228,6 +230,7 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 	remap.old_owner_mm = x->old_mm ? x->old_mm : r->owner_mm;
 	remap.old_mm_gone = !rs_mm_in_use(m, remap.old_owner_mm, 0);
 	remap.locked_pages = seen && seen->ev.owner_mm ? seen->ev.locked_pages : UINT64_MAX;
+	memory = rs_memory_compare(&remap, NULL, 0);
 	note.range = r;
 	note.type = RS_N_REMAPPED;
 	err = rs_note(m, note);
@@ -250,10 +253,12 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 	if (seen)
 		r->locked_pages = seen->ev.locked_pages;
 	v = r->view >= 0 ? &c->window->view.range[r->view] : NULL;
-	if (v && seen) {
+	if (v) {
 		v->remap_len = ev->ts - x->op.start_ns;
-		err = rs_backing_copy(&v->new_backing, &seen->backing);
+		v->memory = memory;
 	}
+	if (v && seen)
+		err = rs_backing_copy(&v->new_backing, &seen->backing);
 	rs_window_range_done(m, r, RS_STATE_REMAPPED, ev->ts);
 	if (!err && !r->backing.known && seen)
 		err = rs_backing_copy(&r->backing, &seen->backing);

@@ -120,10 +120,12 @@ static json_t *range(const struct rs_result *r, const void *e)
 	const struct rs_range_view *v = e;
 	bool remapped = v->state == RS_STATE_REMAPPED;
 
-	return json_pack("{s:o, s:I, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
+	return json_pack("{s:o, s:I, s:b, s:b, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+			 "s:I}",
 			 "iova", hex(v->iova.v), "bytes", num(v->size), "read", !!(v->prot & 1),
-			 "write", !!(v->prot & 2), "state", rs_range_state_name(v->state),
-			 "old_vaddr", hex(v->old_vaddr.v), "new_vaddr",
+			 "write", !!(v->prot & 2), "state", rs_range_state_name(v->state), "memory",
+			 remapped ? rs_memory_name(v->memory) : NULL, "old_vaddr",
+			 hex(v->old_vaddr.v), "new_vaddr",
 			 remapped ? hex(v->new_vaddr.v) : json_null(), "old_owner",
 			 proc(&v->old_owner), "new_owner", proc(&v->new_owner), "old_backing",
 			 backing(r, &v->old_backing), "new_backing", backing(r, &v->new_backing),

@@ -12,13 +12,6 @@
 
 #define BAR_COLS 32
 
-/* How a range's backing before the remap relates to the one after it. */
-enum backing_match {
-	MATCH_SAME,
-	MATCH_DIFFERENT,
-	MATCH_UNKNOWN,
-};
-
 /* One text for both if they are the same process. */
 static void put_procs(struct rs_text *t, const struct rs_proc_ref *a, const struct rs_proc_ref *b)
 {
@@ -65,58 +58,6 @@ static void put_phases(struct rs_text *t, const struct rs_result *r, const struc
 		rs_text_right(t, RS_TONE_DIM, 72, "%s", rs_fmt_at(p->start_ns, r->first_ns, 6).s);
 		rs_text_end(t);
 	}
-}
-
-static const struct rs_piece *piece_at(const struct rs_backing_list *l, __u64 at)
-{
-	for (size_t i = 0; i < l->nr; i++)
-		if (at >= l->piece[i].at && at - l->piece[i].at < l->piece[i].len)
-			return &l->piece[i];
-	return NULL;
-}
-
-static enum backing_match match_pieces(const struct rs_piece *a, const struct rs_piece *b, __u64 at)
-{
-	if (a->what == RS_BACKING_BUSY || b->what == RS_BACKING_BUSY)
-		return MATCH_UNKNOWN;
-	if (a->what != b->what)
-		return MATCH_DIFFERENT;
-	if (a->what == RS_BACKING_ANON)
-		return MATCH_UNKNOWN;
-	if (a->what == RS_BACKING_NONE)
-		return MATCH_SAME;
-	if (a->dev != b->dev || a->ino != b->ino || a->generation != b->generation ||
-	    a->offset + (at - a->at) != b->offset + (at - b->at))
-		return MATCH_DIFFERENT;
-	/* A private copy is not the file's memory. */
-	return (a->vm_flags ^ b->vm_flags) & RS_VM_SHARED ? MATCH_DIFFERENT : MATCH_SAME;
-}
-
-/* Only for showing: the pieces may be cut differently and still be the same memory. */
-static enum backing_match match_backing(const struct rs_range_view *v)
-{
-	const struct rs_backing_list *a = &v->old_backing, *b = &v->new_backing;
-	enum backing_match m, worst = MATCH_SAME;
-	__u64 at = 0;
-
-	if (!a->known || !b->known)
-		return MATCH_UNKNOWN;
-	while (at < v->size) {
-		const struct rs_piece *p = piece_at(a, at), *q = piece_at(b, at);
-		__u64 p_left, q_left;
-
-		if (!p || !q)
-			return MATCH_UNKNOWN;
-		m = match_pieces(p, q, at);
-		if (m == MATCH_DIFFERENT)
-			return MATCH_DIFFERENT;
-		if (m == MATCH_UNKNOWN)
-			worst = m;
-		p_left = p->len - (at - p->at);
-		q_left = q->len - (at - q->at);
-		at += p_left < q_left ? p_left : q_left;
-	}
-	return a->complete && b->complete ? worst : MATCH_UNKNOWN;
 }
 
 static bool generations_differ(const struct rs_range_view *v)
@@ -166,15 +107,15 @@ static void put_range_backing(struct rs_text *t, const struct rs_range_view *v)
 		put_backing(t, v, true, "was", RS_TONE_PLAIN);
 		return;
 	}
-	switch (match_backing(v)) {
-	case MATCH_SAME:
+	switch (v->memory) {
+	case RS_MEMORY_SAME:
 		put_backing(t, v, false, "same", RS_TONE_DIM);
 		break;
-	case MATCH_DIFFERENT:
+	case RS_MEMORY_OTHER:
 		put_backing(t, v, true, "! was", RS_TONE_BAD);
 		put_backing(t, v, false, "! now", RS_TONE_BAD);
 		break;
-	case MATCH_UNKNOWN:
+	case RS_MEMORY_UNPROVED:
 		put_backing(t, v, true, "? was", RS_TONE_WARN);
 		put_backing(t, v, false, "? now", RS_TONE_WARN);
 		break;
@@ -184,7 +125,7 @@ static void put_range_backing(struct rs_text *t, const struct rs_range_view *v)
 /* Remapped to what it was before: nothing to look at twice. */
 static bool is_ordinary(const struct rs_range_view *v)
 {
-	return v->state == RS_STATE_REMAPPED && match_backing(v) == MATCH_SAME;
+	return v->state == RS_STATE_REMAPPED && v->memory == RS_MEMORY_SAME;
 }
 
 struct columns {

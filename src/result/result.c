@@ -65,6 +65,19 @@ const char *rs_reason_name(enum rs_reason r)
 	return NAME_OF(names, r);
 }
 
+const char *rs_memory_name(enum rs_memory m)
+{
+	switch (m) {
+	case RS_MEMORY_SAME:
+		return "same";
+	case RS_MEMORY_OTHER:
+		return "other";
+	case RS_MEMORY_UNPROVED:
+		return "unproved";
+	}
+	return "?";
+}
+
 const char *rs_range_state_name(enum rs_range_state s)
 {
 	static const char *const names[] = {

@@ -98,6 +98,15 @@ enum rs_range_state {
 
 const char *rs_range_state_name(enum rs_range_state s);
 
+/** enum rs_memory - what a comparison of memory before and after a remap came to */
+enum rs_memory {
+	RS_MEMORY_SAME = 0,
+	RS_MEMORY_OTHER = 1,
+	RS_MEMORY_UNPROVED = 2,
+};
+
+const char *rs_memory_name(enum rs_memory m); /* "same" "other" "unproved" */
+
 /** struct rs_range_view - a range inside a window */
 struct rs_range_view {
 	rs_iova_t iova;
@@ -110,6 +119,7 @@ struct rs_range_view {
 	struct rs_backing_list old_backing;
 	struct rs_backing_list new_backing;
 	enum rs_range_state state;
+	enum rs_memory memory; /* of a REMAPPED range: new against old */
 	__u64 invalid_ns; /* when it lost its vaddr */
 	__u64 valid_ns;	  /* when that ended, 0: not yet */
 	__u64 remap_len;  /* the remap ioctl's own time */

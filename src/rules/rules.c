@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include "rules/rules.h"
-#include "rules/memory.h"
+#include "model/memory.h"
 
 #define ARROWS(a) .arrow = (a), .nr_arrows = sizeof(a) / sizeof((a)[0])
 

@@ -109,6 +109,7 @@ static struct rs_range_view ranges_1[] = {
 		.new_owner = NEW_QEMU,
 		.old_backing = { high_old, 1, true, true },
 		.new_backing = { high_new, 1, true, true },
+		.memory = RS_MEMORY_OTHER,
 		.state = RS_STATE_REMAPPED,
 		.invalid_ns = T0 + 1204400 * US,
 		.valid_ns = T0 + 1226500 * US,

@@ -78,8 +78,9 @@ static void json_keys(void **state)
 		    "invalidate_len_ns remap_len_ns remaps failed_remaps new_maps requests "
 		    "translations ranges");
 	range = first(w, "ranges", 4);
-	has_keys(range, "iova bytes read write state old_vaddr new_vaddr old_owner new_owner "
-			"old_backing new_backing invalid_ns valid_ns remap_len_ns");
+	has_keys(range,
+		 "iova bytes read write state memory old_vaddr new_vaddr old_owner new_owner "
+		 "old_backing new_backing invalid_ns valid_ns remap_len_ns");
 	e = json_object_get(range, "old_backing");
 	has_keys(e, "known complete pieces");
 	has_keys(first(e, "pieces", 1),

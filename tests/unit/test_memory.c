@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Is it the same memory, is it charged right: tables of both comparisons. */
 #include "judge.h"
-#include "rules/memory.h"
+#include "model/memory.h"
 
 #define OLD_MM	  0x1000
 #define NEW_MM	  0x2000

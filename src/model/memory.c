@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdio.h>
-#include "rules/memory.h"
+#include "model/memory.h"
 
 typedef unsigned long long ull;
 

@@ -2,17 +2,10 @@
 /**
  * DOC: Is it the same memory, and is it charged right
  */
-#ifndef RS_RULES_MEMORY_H
-#define RS_RULES_MEMORY_H
+#ifndef RS_MODEL_MEMORY_H
+#define RS_MODEL_MEMORY_H
 
 #include "model/model.h"
-
-/** enum rs_memory - what a comparison came to */
-enum rs_memory {
-	RS_MEMORY_SAME = 0,
-	RS_MEMORY_OTHER = 1,
-	RS_MEMORY_UNPROVED = 2,
-};
 
 /**
  * rs_memory_compare() - a range's memory before and after a remap
@@ -31,4 +24,4 @@ enum rs_memory rs_memory_compare(const struct rs_remap *remap, char *buf, size_t
  */
 enum rs_memory rs_locked_compare(const struct rs_remap *remap, char *buf, size_t len);
 
-#endif /* RS_RULES_MEMORY_H */
+#endif /* RS_MODEL_MEMORY_H */
