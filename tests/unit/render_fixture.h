@@ -94,6 +94,7 @@ static struct rs_range_view ranges_1[] = {
 		.new_owner = { 1302, "helper" },
 		.old_backing = { bar_old, 1, true, true },
 		.new_backing = { bar_old, 1, true, true },
+		.memory = RS_MEMORY_UNPROVED,
 		.state = RS_STATE_REMAPPED,
 		.invalid_ns = T0 + 1204400 * US,
 		.valid_ns = T0 + 1225400 * US,
