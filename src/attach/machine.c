@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/utsname.h>
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include "attach/plan.h"
 
@@ -46,6 +47,21 @@ static bool built_in(const char *function)
 	return found;
 }
 
+/*
+ * CAP_BPF and CAP_PERFMON let programs load, but the BTF of modules is had by id, which the kernel
+ * keeps for CAP_SYS_ADMIN (kernel/bpf/syscall.c, bpf_obj_get_next_id()): trying tells.
+ */
+static bool may_trace(void)
+{
+	__u32 id = 0;
+
+	capng_get_caps_process();
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN))
+		return true;
+	return capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) &&
+	       capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON) && !bpf_btf_get_next_id(id, &id);
+}
+
 void rs_machine_look(struct rs_machine *m)
 {
 	struct utsname u;
@@ -56,10 +72,7 @@ void rs_machine_look(struct rs_machine *m)
 		snprintf(m->release, sizeof(m->release), "%s", u.release);
 		snprintf(m->host, sizeof(m->host), "%s", u.nodename);
 	}
-	capng_get_caps_process();
-	m->may = capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN) ||
-		 (capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) &&
-		  capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON));
+	m->may = may_trace();
 	m->btf = is_there("/sys/kernel/btf/vmlinux");
 	loaded = is_there("/sys/module/vfio_iommu_type1");
 	m->module_btf = is_there("/sys/kernel/btf/vfio_iommu_type1");
@@ -76,9 +89,8 @@ int rs_machine_refusal(const struct rs_machine *m, struct rs_msg *msg)
 	if (!m->vfio)
 		return rs_msg_set(msg, -ENOTSUP, "this kernel (%s) has no VFIO", m->release);
 	if (!m->may)
-		return rs_msg_set(
-			msg, -EPERM,
-			"no privilege: CAP_BPF and CAP_PERFMON are needed (or run as root)");
+		return rs_msg_set(msg, -EPERM,
+				  "no privilege: CAP_SYS_ADMIN is needed (run as root)");
 	if (!m->btf)
 		return rs_msg_set(msg, -ENOTSUP,
 				  "this kernel (%s) has no BTF: /sys/kernel/btf/vmlinux is missing",

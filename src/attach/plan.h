@@ -69,7 +69,7 @@ struct rs_plan {
  * struct rs_machine - what this machine offers
  * @release: the kernel's release
  * @host: the node's name
- * @may: has the privilege (CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN)
+ * @may: has the privilege (CAP_SYS_ADMIN, or less where the kernel is content with it)
  * @btf: /sys/kernel/btf/vmlinux is there
  * @vfio: this kernel has VFIO, loaded or as a module on disk
  * @type1: vfio_iommu_type1 is loaded or built in

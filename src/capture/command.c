@@ -16,6 +16,9 @@ static void run_child(int gate, char *const argv[], const sigset_t *mask)
 	/* The parent gave up before it opened the gate. */
 	if (read(gate, &go, 1) != 1)
 		_exit(0);
+	/* What we ignore for ourselves would stay ignored. */
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	execvp(argv[0], argv);
 	err = errno;

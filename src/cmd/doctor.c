@@ -133,7 +133,7 @@ int rs_cmd_doctor(struct rs_cli *cli, int argc, char **argv)
 	}
 	printf("kernel                 %s\nprivilege              %s\nBTF                    %s\n"
 	       "vfio_iommu_type1       %s\n",
-	       m.release, m.may ? "yes" : "no (CAP_BPF and CAP_PERFMON, or root)", yes(m.btf),
+	       m.release, m.may ? "yes" : "no (CAP_SYS_ADMIN, as root has it)", yes(m.btf),
 	       !m.type1	       ? "not loaded"
 	       : !m.module_btf ? "loaded, without BTF"
 			       : "loaded, with BTF");

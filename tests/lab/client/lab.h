@@ -199,6 +199,8 @@ int op_wait(struct op *op);
 int op_kill(struct op *op);
 int op_exit(struct op *op);
 int op_sleep(struct op *op);
+int op_await(struct op *op);
+int op_touch(struct op *op);
 int op_memlock(struct op *op);
 int op_dropcap(struct op *op);
 int64_t now_ms(void);

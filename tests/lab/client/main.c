@@ -27,6 +27,7 @@
  *   sendfds:PATH[:stay], recvfds:PATH
  *                           hand everything over; stay: wait for the receiver's end
  *   kill, exit:N, sleep:MS, memlock:BYTES, dropcap
+ *   touch:PATH, await:PATH  make a file; go on when there is such a file
  *   pin:IOVA:NPAGES[:write][:worker][:dev=DEV][:fail=], unpin:...
  *   read:IOVA:LEN[:worker][:any][:dev=DEV][:fail=], write:...
  *                           by the test device; any: whatever the content
@@ -70,6 +71,8 @@ static const struct {
 	{ "kill", op_kill },
 	{ "exit", op_exit },
 	{ "sleep", op_sleep },
+	{ "await", op_await },
+	{ "touch", op_touch },
 	{ "memlock", op_memlock },
 	{ "dropcap", op_dropcap },
 	{ "sendfds", op_sendfds },

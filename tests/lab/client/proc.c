@@ -2,6 +2,7 @@
 /* Processes: exec, fork, and the limits and capabilities of this one. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
@@ -266,6 +267,43 @@ int op_sleep(struct op *op)
 	if (err)
 		return err;
 	nap_ms(ms);
+	return 0;
+}
+
+int op_await(struct op *op)
+{
+	const char *path;
+	int64_t end;
+	int err;
+
+	err = op_name(op, "a path", &path);
+	if (!err)
+		err = op_end(op);
+	if (err)
+		return err;
+	end = now_ms() + LAB_KEEP_MS;
+	while (access(path, F_OK)) {
+		if (now_ms() > end)
+			return op_fail(op, "expected %s to come to be", path);
+		nap_ms(20);
+	}
+	return 0;
+}
+
+int op_touch(struct op *op)
+{
+	const char *path;
+	int fd, err;
+
+	err = op_name(op, "a path", &path);
+	if (!err)
+		err = op_end(op);
+	if (err)
+		return err;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return op_fail(op, "expected to make %s, got %s", path, errno_name(errno));
+	close(fd);
 	return 0;
 }
 
