@@ -3,7 +3,7 @@
  * Translations: what drivers ask for (vfio_pin_pages(), vfio_unpin_pages(), vfio_dma_rw()), and the
  * functions that translate (vaddr_get_pfns(), vfio_pin_pages_remote()).
  */
-#include "common.bpf.h"
+#include "hook.bpf.h"
 
 static __always_inline struct rs_frame *enter_outer(__u32 caller, __u32 request, __u64 device,
 						    __u64 iova, __u64 len)
@@ -63,7 +63,7 @@ static __always_inline void write_request(struct rs_frame *f, __s64 ret)
 	ev->range_iova.v = f->range_iova;
 	ev->range_mm = f->range_mm;
 	ev->range_flags = f->range_flags;
-	ev->reserved = 0;
+	ev->pfnmap_pages = f->work.pfnmap_pages;
 	bpf_ringbuf_submit(ev, 0);
 }
 
@@ -213,10 +213,13 @@ static __always_inline void leaf_vaddr_get_pfns(__u64 mm, __u64 vaddr, __u64 npa
 	f->work.gup_calls++;
 	if (n > 0) {
 		f->gup_pages += n;
+		if (f->pfnmap)
+			f->work.pfnmap_pages += n;
 	} else {
 		f->gup_err = n;
 		f->work.gup_failed++;
 	}
+	f->pfnmap = 0;
 	if (!invalid_count(f->container) || f->details >= RS_DETAILS)
 		return;
 	f->details++;
@@ -237,6 +240,24 @@ static __always_inline void leaf_vaddr_get_pfns(__u64 mm, __u64 vaddr, __u64 npa
 }
 
 RS_LEAF(vaddr_get_pfns, 3, RS_LEAF_GUP)
+
+/* What follow_fault_pfn() in vfio_iommu_type1.c calls for a VM_PFNMAP vma, when GUP has refused it. */
+static __always_inline void enter_follow_pte(__u64 unused)
+{
+	struct rs_frame *f = nested_frame();
+
+	if (f)
+		f->pfnmap = 1;
+}
+
+RS_ENTRY(follow_pte, 1)
+
+static __always_inline void enter_follow_pfnmap_start(__u64 args)
+{
+	enter_follow_pte(args);
+}
+
+RS_ENTRY(follow_pfnmap_start, 1)
 
 static __always_inline void enter_vfio_pin_pages_remote(__u64 arg, __u64 vaddr)
 {

@@ -3,7 +3,7 @@
  * The IOMMU's page table (drivers/iommu/iommu.c). These functions also serve the DMA API of every
  * driver in the machine: a call that is neither inside a request nor inside a window is let go at once.
  */
-#include "common.bpf.h"
+#include "hook.bpf.h"
 
 static __always_inline void iommu_changed(__u32 op, __u64 domain, __u64 iova, __u64 paddr,
 					  __u64 size, __s64 ret)

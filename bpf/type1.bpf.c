@@ -3,7 +3,7 @@
  * Containers of the type1 backend: their ioctls, groups, ranges and locked memory
  * (drivers/vfio/vfio_iommu_type1.c).
  */
-#include "common.bpf.h"
+#include "hook.bpf.h"
 #include "range.bpf.h"
 
 /* Follows the container's window: who works on its IOMMU domains matters only while it is open. */

@@ -29,7 +29,14 @@ $(B)/tests/make-trace: tests/cli/make-trace.c $(B)/tests/libsynth.a $(B)/librema
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(TEST_CFLAGS) -Itests/unit -MF $@.d $(LDFLAGS) -o $@ $^ -ljansson -lz -lm
 
-unit-programs: $(UNIT) $(B)/tests/make-trace
+# Without libFuzzer: a number of seeded rounds.
+$(B)/tests/fuzz-trace: tests/fuzz/fuzz_trace.c $(B)/libremapscope.a
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(TEST_CFLAGS) -DRS_FUZZ_STANDALONE -MF $@.d $(LDFLAGS) -o $@ $^ \
+		-ljansson -lz -lm
+
+unit-programs: $(UNIT) $(B)/tests/make-trace $(B)/tests/fuzz-trace
 
 # The lab's programs
 

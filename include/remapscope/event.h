@@ -214,6 +214,8 @@ struct rs_acct {
  * @removed: ranges taken down (vfio_remove_dma())
  * @acct_other: mm_lock_acct() calls for an mm that has no place in @acct
  * @acct: by mm
+ * @pfnmap_pages: of the pages that vaddr_get_pfns() translated, those without a struct page
+ *	(follow_pte() before 6.12, follow_pfnmap_start() since)
  */
 struct rs_work {
 	__u64 pages_pinned;
@@ -226,6 +228,7 @@ struct rs_work {
 	__u32 removed;
 	__u32 acct_other;
 	struct rs_acct acct[RS_NR_ACCT];
+	__u64 pfnmap_pages;
 };
 
 /**
@@ -405,6 +408,7 @@ enum rs_request_op {
  * @prot: pin: IOMMU_READ 1, IOMMU_WRITE 2
  * @request: &enum rs_request_op
  * @gup_pages: pages that vaddr_get_pfns() translated
+ * @pfnmap_pages: of these, those without a struct page
  * @gup_calls: how often it was called
  * @gup_err: its last error, 0 for none
  * @acct_err: mm_lock_acct()'s last error, 0 for none
@@ -432,7 +436,7 @@ struct rs_ev_request {
 	rs_iova_t range_iova;
 	__u64 range_mm;
 	__u32 range_flags;
-	__u32 reserved;
+	__u32 pfnmap_pages;
 };
 
 /**
@@ -542,8 +546,8 @@ RS_ASSERT_SIZE(rs_op, 48);
 RS_ASSERT_SIZE(rs_ev_open, 96);
 RS_ASSERT_SIZE(rs_ev_release, 88);
 RS_ASSERT_SIZE(rs_ev_group, 104);
-RS_ASSERT_SIZE(rs_work, 80);
-RS_ASSERT_SIZE(rs_ev_map, 248);
+RS_ASSERT_SIZE(rs_work, 88);
+RS_ASSERT_SIZE(rs_ev_map, 256);
 RS_ASSERT_SIZE(rs_ev_ioctl, 96);
 RS_ASSERT_SIZE(rs_ev_range, 112);
 RS_ASSERT_SIZE(rs_ev_backing, 112);

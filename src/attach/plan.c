@@ -14,28 +14,30 @@
 
 /* All but the first few are optional: a rule that needs a missing one says unknown (src/rules/). */
 static const struct rs_hook_def hook_defs[] = {
-	{ "vfio_iommu_type1_ioctl", TYPE1, NULL, RS_HOOK_BOTH, true },
-	{ "vfio_iommu_type1_open", TYPE1, NULL, RS_HOOK_BOTH, false },
-	{ "vfio_iommu_type1_release", TYPE1, NULL, RS_HOOK_BOTH, true },
-	{ "vfio_iommu_type1_attach_group", TYPE1, NULL, RS_HOOK_BOTH, false },
-	{ "vfio_iommu_type1_detach_group", TYPE1, NULL, RS_HOOK_BOTH, false },
-	{ "vfio_iommu_type1_pin_pages", TYPE1, NULL, RS_HOOK_BOTH, false },
-	{ "vfio_iommu_type1_unpin_pages", TYPE1, NULL, RS_HOOK_BOTH, false },
-	{ "vfio_iommu_type1_dma_rw", TYPE1, NULL, RS_HOOK_BOTH, false },
-	{ "vfio_remove_dma", TYPE1, NULL, RS_HOOK_ENTRY, false },
-	{ "vaddr_get_pfns", TYPE1, NULL, RS_HOOK_LEAF, false },
-	{ "vfio_pin_pages_remote", TYPE1, NULL, RS_HOOK_BOTH, false },
-	{ "vfio_unpin_pages_remote", TYPE1, NULL, RS_HOOK_ENTRY, false },
-	{ "mm_lock_acct", TYPE1, NULL, RS_HOOK_LEAF, false },
-	{ "vfio_pin_pages", "vfio", NULL, RS_HOOK_BOTH, false },
-	{ "vfio_unpin_pages", "vfio", NULL, RS_HOOK_BOTH, false },
-	{ "vfio_dma_rw", "vfio", NULL, RS_HOOK_BOTH, false },
-	{ "iommu_map", NULL, NULL, RS_HOOK_LEAF, false },
-	{ "iommu_unmap", NULL, NULL, RS_HOOK_LEAF, false },
-	{ "iommu_unmap_fast", NULL, NULL, RS_HOOK_LEAF, false },
-	{ "sched_process_fork", NULL, "on_fork", RS_HOOK_TP, false },
-	{ "sched_process_exec", NULL, "on_exec", RS_HOOK_TP, false },
-	{ "sched_process_exit", NULL, "on_exit", RS_HOOK_TP, false },
+	{ "vfio_iommu_type1_ioctl", TYPE1, NULL, RS_HOOK_BOTH, true, false },
+	{ "vfio_iommu_type1_open", TYPE1, NULL, RS_HOOK_BOTH, false, false },
+	{ "vfio_iommu_type1_release", TYPE1, NULL, RS_HOOK_BOTH, true, false },
+	{ "vfio_iommu_type1_attach_group", TYPE1, NULL, RS_HOOK_BOTH, false, false },
+	{ "vfio_iommu_type1_detach_group", TYPE1, NULL, RS_HOOK_BOTH, false, false },
+	{ "vfio_iommu_type1_pin_pages", TYPE1, NULL, RS_HOOK_BOTH, false, false },
+	{ "vfio_iommu_type1_unpin_pages", TYPE1, NULL, RS_HOOK_BOTH, false, false },
+	{ "vfio_iommu_type1_dma_rw", TYPE1, NULL, RS_HOOK_BOTH, false, false },
+	{ "vfio_remove_dma", TYPE1, NULL, RS_HOOK_ENTRY, false, false },
+	{ "vaddr_get_pfns", TYPE1, NULL, RS_HOOK_LEAF, false, false },
+	{ "vfio_pin_pages_remote", TYPE1, NULL, RS_HOOK_BOTH, false, false },
+	{ "vfio_unpin_pages_remote", TYPE1, NULL, RS_HOOK_ENTRY, false, false },
+	{ "mm_lock_acct", TYPE1, NULL, RS_HOOK_LEAF, false, false },
+	{ "vfio_pin_pages", "vfio", NULL, RS_HOOK_BOTH, false, false },
+	{ "vfio_unpin_pages", "vfio", NULL, RS_HOOK_BOTH, false, false },
+	{ "vfio_dma_rw", "vfio", NULL, RS_HOOK_BOTH, false, false },
+	{ "follow_pfnmap_start", NULL, NULL, RS_HOOK_ENTRY, false, false },
+	{ "follow_pte", NULL, NULL, RS_HOOK_ENTRY, false, true }, /* before 6.12 */
+	{ "iommu_map", NULL, NULL, RS_HOOK_LEAF, false, false },
+	{ "iommu_unmap", NULL, NULL, RS_HOOK_LEAF, false, false },
+	{ "iommu_unmap_fast", NULL, NULL, RS_HOOK_LEAF, false, false },
+	{ "sched_process_fork", NULL, "on_fork", RS_HOOK_TP, false, false },
+	{ "sched_process_exec", NULL, "on_exec", RS_HOOK_TP, false, false },
+	{ "sched_process_exit", NULL, "on_exit", RS_HOOK_TP, false, false },
 };
 
 _Static_assert(sizeof(hook_defs) / sizeof(hook_defs[0]) <= RS_HOOKS_MAX, "RS_HOOKS_MAX");
@@ -298,10 +300,17 @@ int rs_plan_make(struct rs_plan *plan, const struct rs_plan_opts *opts, struct r
 	if (!b.vmlinux)
 		return rs_msg_set(msg, -errno, "cannot read the kernel's BTF: %s", strerror(errno));
 	for (size_t i = 0; i < sizeof(hook_defs) / sizeof(hook_defs[0]); i++) {
-		struct rs_hook *h = &plan->hook[plan->nr++];
+		struct rs_hook *h = &plan->hook[plan->nr];
 
+		memset(h, 0, sizeof(*h));
 		h->def = &hook_defs[i];
+		if (h->def->replaces && h[-1].mechanism)
+			continue;
 		plan_hook(h, &b, opts);
+		if (h->def->replaces && h->mechanism)
+			h[-1] = *h;
+		if (!h->def->replaces)
+			plan->nr++;
 	}
 	btfs_free(&b);
 	return rs_plan_lacks_vital(plan, msg);

@@ -40,6 +40,7 @@ enum rs_hook_shape {
  * @program: a tracepoint's program
  * @shape: which programs
  * @vital: nothing useful can be recorded without it
+ * @replaces: does the same for another kernel release as the entry before; only one is in the plan
  */
 struct rs_hook_def {
 	const char *function;
@@ -47,6 +48,7 @@ struct rs_hook_def {
 	const char *program;
 	enum rs_hook_shape shape;
 	bool vital;
+	bool replaces;
 };
 
 /** struct rs_hook - a hook's place in the plan */

@@ -27,6 +27,8 @@ static enum rs_reason refused_pin(const struct rs_ev_request *rq)
 	case EINVAL:
 		if (rq->op.flags & RS_OPF_NO_UNMAP_CB)
 			return RS_REASON_NO_UNMAP_CB;
+		if (rq->pfnmap_pages)
+			return RS_REASON_PFNMAP;
 		if (rq->gup_err)
 			return RS_REASON_FAULT;
 		return rq->rflags & RS_REQF_RANGE ? RS_REASON_OTHER : RS_REASON_NO_MAPPING;
@@ -55,24 +57,47 @@ static enum rs_reason refused_rw(const struct rs_ev_request *rq)
 	}
 }
 
-/* @cached: pages of a pin that were pinned already; the others went through GUP. */
-enum rs_path rs_classify(const struct rs_ev_request *rq, enum rs_reason *reason, __u64 *cached)
+static enum rs_path classify_pin(const struct rs_ev_request *rq, __u64 pages[RS_PATH_NR])
 {
+	__u64 pinned = rq->op.ret, walked = rq->gup_pages;
+
+	/* A page that was not looked up was in the container's list of pinned pages already. */
+	pages[RS_PATH_CACHED] = pinned > walked ? pinned - walked : 0;
+	pages[RS_PATH_PFNMAP] = rq->pfnmap_pages < walked ? rq->pfnmap_pages : walked;
+	pages[RS_PATH_GUP] = walked - pages[RS_PATH_PFNMAP];
+	if (pages[RS_PATH_PFNMAP])
+		return RS_PATH_PFNMAP;
+	if (pages[RS_PATH_GUP])
+		return RS_PATH_GUP;
+	return pages[RS_PATH_CACHED] ? RS_PATH_CACHED : RS_PATH_NONE;
+}
+
+enum rs_path rs_classify(const struct rs_ev_request *rq, enum rs_reason *reason,
+			 __u64 pages[RS_PATH_NR])
+{
+	__u64 touched = 0;
+	enum rs_path path;
+
+	memset(pages, 0, RS_PATH_NR * sizeof(*pages));
 	*reason = RS_REASON_NONE;
-	*cached = 0;
+	/* Also of an unaligned copy: every page of which a byte is copied. */
+	if (rq->len)
+		touched = ((rq->iova.v + (rq->len - 1)) >> RS_PAGE_SHIFT) -
+			  (rq->iova.v >> RS_PAGE_SHIFT) + 1;
 	switch (rq->request) {
 	case RS_REQ_PIN:
 		if (rq->op.ret < 0) {
 			*reason = refused_pin(rq);
 			return RS_PATH_REFUSED;
 		}
-		if ((__u64)rq->op.ret > rq->gup_pages)
-			*cached = rq->op.ret - rq->gup_pages;
-		if (!rq->op.ret)
-			return RS_PATH_NONE;
-		return rq->gup_pages ? RS_PATH_GUP : RS_PATH_CACHED;
+		path = classify_pin(rq, pages);
+		/* By a worker, or by a process that does not own the range. */
+		if (path == RS_PATH_GUP && rq->range_mm && rq->range_mm != rq->h.mm)
+			*reason = RS_REASON_REMOTE_MM;
+		return path;
 	case RS_REQ_UNPIN:
-		return rq->rflags & RS_REQF_BACKEND ? RS_PATH_RELEASED : RS_PATH_NONE;
+		path = rq->rflags & RS_REQF_BACKEND ? RS_PATH_RELEASED : RS_PATH_NONE;
+		break;
 	case RS_REQ_READ:
 	case RS_REQ_WRITE:
 		if (rq->op.ret < 0) {
@@ -80,19 +105,23 @@ enum rs_path rs_classify(const struct rs_ev_request *rq, enum rs_reason *reason,
 			return RS_PATH_REFUSED;
 		}
 		/* The kernel's own test: vfio_iommu_type1_dma_rw_chunk(), kthread = !current->mm */
-		return rq->h.mm ? RS_PATH_COPY_OWN : RS_PATH_COPY_KTHREAD;
+		path = rq->h.mm ? RS_PATH_COPY_OWN : RS_PATH_COPY_KTHREAD;
+		break;
 	default:
 		return RS_PATH_NONE;
 	}
+	pages[path] = touched;
+	return path;
 }
 
-static struct rs_request_row *row_of(struct rs_tally *t, const struct rs_slow *s)
+static struct rs_request_row *row_of(struct rs_tally *t, const struct rs_slow *s, enum rs_path path)
 {
+	enum rs_reason reason = path == s->path ? s->reason : RS_REASON_NONE;
 	struct rs_request_row *row;
 
 	for (size_t i = 0; i < t->nr_rows; i++) {
 		row = &t->row[i];
-		if (!strcmp(row->op, s->op) && row->path == s->path && row->reason == s->reason &&
+		if (!strcmp(row->op, s->op) && row->path == path && row->reason == reason &&
 		    row->in_window == s->in_window)
 			return row;
 	}
@@ -103,8 +132,8 @@ static struct rs_request_row *row_of(struct rs_tally *t, const struct rs_slow *s
 	row += t->nr_rows;
 	*row = (struct rs_request_row){
 		.op = s->op,
-		.path = s->path,
-		.reason = s->reason,
+		.path = path,
+		.reason = reason,
 		.in_window = s->in_window,
 	};
 	row->latency = calloc(1, sizeof(*row->latency));
@@ -114,16 +143,24 @@ static struct rs_request_row *row_of(struct rs_tally *t, const struct rs_slow *s
 	return row;
 }
 
-int rs_tally_add(struct rs_model *m, const struct rs_slow *s, __u64 pages)
+int rs_tally_add(struct rs_model *m, const struct rs_slow *s, const __u64 pages[RS_PATH_NR])
 {
 	struct rs_tally *t = &m->tally;
-	struct rs_request_row *row = row_of(t, s);
 	size_t at;
 
-	if (!row)
-		return -ENOMEM;
-	row->pages += pages;
-	rs_hist_add(row->latency, s->len);
+	for (int path = 0; path < RS_PATH_NR; path++) {
+		struct rs_request_row *row;
+
+		if (path != (int)s->path && !pages[path])
+			continue;
+		row = row_of(t, s, path);
+		if (!row)
+			return -ENOMEM;
+		row->requests++;
+		row->pages += pages[path];
+		if (path == (int)s->path)
+			rs_hist_add(row->latency, s->len);
+	}
 	if (!t->slow) {
 		t->slow = calloc(RS_SLOW_MAX, sizeof(*t->slow));
 		if (!t->slow)

@@ -31,14 +31,11 @@ int rs_type1_failed(struct rs_model *m, const struct rs_event *ev, const struct 
 
 int rs_type1_spent(struct rs_model *m, const struct rs_event *ev, const struct rs_op *op,
 		   const struct rs_container *c, const char *what, rs_iova_t iova, __u64 size,
-		   __u64 pages)
+		   const struct rs_work *work)
 {
+	__u64 pages[RS_PATH_NR] = { 0 };
 	struct rs_slow s = {
 		.op = what,
-		.path = op->ret < 0 ? RS_PATH_REFUSED
-			: pages	    ? RS_PATH_GUP
-				    : RS_PATH_NONE,
-		.reason = op->ret < 0 ? RS_REASON_OTHER : RS_REASON_NONE,
 		.in_window = op->invalid_before > 0,
 		.iova = iova,
 		.size = size,
@@ -48,6 +45,19 @@ int rs_type1_spent(struct rs_model *m, const struct rs_event *ev, const struct r
 		.container = c->view.id,
 	};
 
+	if (op->ret < 0) {
+		s.path = RS_PATH_REFUSED;
+		s.reason = RS_REASON_OTHER;
+	} else {
+		/* A lookup can find more pages than are taken; the rest is looked up again. */
+		pages[RS_PATH_PFNMAP] = work->pfnmap_pages < work->pages_pinned
+						? work->pfnmap_pages
+						: work->pages_pinned;
+		pages[RS_PATH_GUP] = work->pages_pinned - pages[RS_PATH_PFNMAP];
+		s.path = pages[RS_PATH_PFNMAP] ? RS_PATH_PFNMAP
+			 : pages[RS_PATH_GUP]  ? RS_PATH_GUP
+					       : RS_PATH_NONE;
+	}
 	return rs_tally_add(m, &s, pages);
 }
 
@@ -262,20 +272,18 @@ static int on_request(struct rs_model *m, const struct rs_event *ev)
 	struct rs_ev_request x;
 	struct rs_container *c;
 	struct rs_slow s = { 0 };
-	__u64 cached, pages;
+	__u64 pages[RS_PATH_NR];
 	int err;
 
 	rs_event_read(&x, sizeof(x), ev);
 	s.op = ops[x.request < 5 ? x.request : 0];
-	s.path = rs_classify(&x, &s.reason, &cached);
+	s.path = rs_classify(&x, &s.reason, pages);
 	s.in_window = x.op.invalid_before > 0;
 	s.iova = x.iova;
 	s.size = x.len;
 	s.start_ns = x.op.start_ns;
 	s.len = ev->ts - x.op.start_ns;
 	s.proc = rs_proc_ref(m, ev->tgid);
-	pages = x.request == RS_REQ_PIN && x.op.ret > 0 ? (__u64)x.op.ret
-							: (x.len + RS_PAGE_SIZE - 1) / RS_PAGE_SIZE;
 	c = x.op.container ? rs_type1_container(m, ev, &x.op) : NULL;
 	if (c)
 		s.container = c->view.id;
@@ -283,7 +291,7 @@ static int on_request(struct rs_model *m, const struct rs_event *ev)
 		return -ENOMEM;
 	if (c && c->window)
 		c->window->view.requests++;
-	err = rs_tally_add(m, &s, x.op.ret < 0 ? 0 : pages);
+	err = rs_tally_add(m, &s, pages);
 	if (!err && x.op.ret < 0)
 		err = rs_type1_failed(m, ev, &x.op, s.op);
 	if (!c || !x.gup_calls || !x.len)

@@ -17,10 +17,10 @@ int rs_type1_unmap(struct rs_model *m, const struct rs_event *ev);
 int rs_type1_failed(struct rs_model *m, const struct rs_event *ev, const struct rs_op *op,
 		    const char *call);
 
-/** rs_type1_spent() - count a call's time; @pages went through the vaddr. Return: 0 or -ENOMEM */
+/** rs_type1_spent() - count a call's time, and the pages that it translated. Return: 0 or -ENOMEM */
 int rs_type1_spent(struct rs_model *m, const struct rs_event *ev, const struct rs_op *op,
 		   const struct rs_container *c, const char *what, rs_iova_t iova, __u64 size,
-		   __u64 pages);
+		   const struct rs_work *work);
 
 /**
  * rs_type1_container() - the container of a request; NULL without memory

@@ -117,6 +117,18 @@ static int on_invalidate(struct rs_model *m, struct rs_container *c, const struc
 	return err;
 }
 
+/*
+ * The kernel counts its invalid ranges (vaddr_invalid_count). If it counts others than we know, and
+ * nobody else was at work, something has escaped us: then nothing may pass.
+ */
+static void compare_counts(struct rs_model *m, const struct rs_container *c, const struct rs_op *op)
+{
+	__u32 known = c->window ? c->window->invalid + c->window->unseen : 0;
+
+	if (op->invalid_after != known && !(op->flags & RS_OPF_CONCURRENT))
+		m->incomplete++;
+}
+
 int rs_type1_unmap(struct rs_model *m, const struct rs_event *ev)
 {
 	struct rs_container *c;
@@ -139,9 +151,10 @@ int rs_type1_unmap(struct rs_model *m, const struct rs_event *ev)
 		err = rs_type1_failed(m, ev, &x.op,
 				      vaddr ? "VFIO_IOMMU_UNMAP_DMA(VADDR)"
 					    : "VFIO_IOMMU_UNMAP_DMA");
+	compare_counts(m, c, &x.op);
 	if (!err)
 		err = rs_type1_spent(m, ev, &x.op, c, vaddr ? "invalidate" : "unmap", x.iova,
-				     x.op.ret ? x.size : x.size_after, 0);
+				     x.op.ret ? x.size : x.size_after, &x.work);
 	return err ? err : rs_type1_used(m, c, ev);
 }
 
@@ -350,7 +363,8 @@ int rs_type1_map(struct rs_model *m, const struct rs_event *ev)
 				      vaddr ? "VFIO_IOMMU_MAP_DMA(VADDR)" : "VFIO_IOMMU_MAP_DMA");
 	if (!err)
 		err = rs_type1_spent(m, ev, &x.op, c, vaddr ? "remap" : "map", x.iova, x.size,
-				     x.work.pages_pinned);
+				     &x.work);
+	compare_counts(m, c, &x.op);
 	if (!err && vaddr)
 		err = rs_type1_close_if_done(m, c, ev, RS_WINDOW_REMAPPED);
 out:

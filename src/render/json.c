@@ -209,8 +209,8 @@ static json_t *request(const struct rs_result *r, const void *e)
 	(void)r;
 	return json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:o}", "op", q->op, "path",
 			 rs_path_name(q->path), "reason", rs_reason_name(q->reason), "in_window",
-			 q->in_window, "count", num(q->latency->count), "pages", num(q->pages),
-			 "latency", histogram(q->latency));
+			 q->in_window, "count", num(q->requests), "pages", num(q->pages), "latency",
+			 histogram(q->latency));
 }
 
 static json_t *slow(const struct rs_result *r, const void *e)

@@ -161,9 +161,11 @@ static void put_request_rows(struct rs_text *t, const struct rs_result *r, bool 
 		rs_text_to(t, 13);
 		rs_text_keep(t, row->path == RS_PATH_REFUSED ? RS_TONE_WARN : RS_TONE_PLAIN, "%s",
 			     rs_name_path(row->path, row->reason).s);
-		rs_text_right(t, RS_TONE_PLAIN, 43, "%s", rs_fmt_count(h->count).s);
-		for (int k = 0; k < 4; k++)
-			rs_text_right(t, RS_TONE_PLAIN, 52 + 9 * k, "%s", rs_fmt_len(value[k]).s);
+		rs_text_right(t, RS_TONE_PLAIN, 39, "%s", rs_fmt_count(row->requests).s);
+		rs_text_right(t, RS_TONE_PLAIN, 47, "%s",
+			      row->pages ? rs_fmt_count(row->pages).s : "-");
+		for (int k = 0; k < 4 && h->count; k++)
+			rs_text_right(t, RS_TONE_PLAIN, 55 + 8 * k, "%s", rs_fmt_len(value[k]).s);
 		rs_text_end(t);
 	}
 }
@@ -179,9 +181,10 @@ static void put_requests(struct rs_text *t, const struct rs_result *r)
 	rs_text_put(t, RS_TONE_HEAD, "REQUESTS");
 	rs_text_to(t, 13);
 	rs_text_keep(t, RS_TONE_DIM, "path");
-	rs_text_right(t, RS_TONE_DIM, 43, "count");
+	rs_text_right(t, RS_TONE_DIM, 39, "count");
+	rs_text_right(t, RS_TONE_DIM, 47, "pages");
 	for (int k = 0; k < 4; k++)
-		rs_text_right(t, RS_TONE_DIM, 52 + 9 * k, "%s", heads[k]);
+		rs_text_right(t, RS_TONE_DIM, 55 + 8 * k, "%s", heads[k]);
 	rs_text_end(t);
 	put_request_rows(t, r, true);
 	put_request_rows(t, r, false);

@@ -38,6 +38,7 @@ const char *rs_path_name(enum rs_path p)
 		[RS_PATH_COPY_KTHREAD] = "copy_kthread",
 		[RS_PATH_RELEASED] = "released",
 		[RS_PATH_REFUSED] = "refused",
+		[RS_PATH_PFNMAP] = "pfnmap",
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == RS_PATH_NR, "every path has a name");
@@ -59,6 +60,8 @@ const char *rs_reason_name(enum rs_reason r)
 		[RS_REASON_ARGUMENTS] = "arguments",
 		[RS_REASON_FAULT] = "fault",
 		[RS_REASON_OTHER] = "other",
+		[RS_REASON_PFNMAP] = "pfnmap",
+		[RS_REASON_REMOTE_MM] = "remote-mm",
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == RS_REASON_NR, "every reason has a name");

@@ -37,10 +37,11 @@ enum rs_path {
 	RS_PATH_COPY_KTHREAD = 4,
 	RS_PATH_RELEASED = 5, /* unpin: references dropped */
 	RS_PATH_REFUSED = 6,
+	RS_PATH_PFNMAP = 7, /* through the vaddr, of memory that has no struct page: a BAR */
 	RS_PATH_NR
 };
 
-/** enum rs_reason - why a request was refused */
+/** enum rs_reason - why a request was refused, or how a path was taken */
 enum rs_reason {
 	RS_REASON_NONE = 0,
 	RS_REASON_WINDOW = 1,	  /* the container's window was open */
@@ -54,6 +55,8 @@ enum rs_reason {
 	RS_REASON_ARGUMENTS = 9,
 	RS_REASON_FAULT = 10, /* GUP or the copy failed */
 	RS_REASON_OTHER = 11,
+	RS_REASON_PFNMAP = 12,	  /* memory without a struct page cannot be pinned for a driver */
+	RS_REASON_REMOTE_MM = 13, /* of RS_PATH_GUP, which is not refused: not in the caller's mm */
 	RS_REASON_NR
 };
 
@@ -120,9 +123,9 @@ struct rs_range_view {
 	struct rs_backing_list new_backing;
 	enum rs_range_state state;
 	enum rs_memory memory; /* of a REMAPPED range: new against old */
-	__u64 invalid_ns; /* when it lost its vaddr */
-	__u64 valid_ns;	  /* when that ended, 0: not yet */
-	__u64 remap_len;  /* the remap ioctl's own time */
+	__u64 invalid_ns;      /* when it lost its vaddr */
+	__u64 valid_ns;	       /* when that ended, 0: not yet */
+	__u64 remap_len;       /* the remap ioctl's own time */
 };
 
 /** enum rs_window_end - how a window ended */
@@ -207,14 +210,20 @@ struct rs_container_view {
 	__u64 unmaps;	  /* ranges taken down */
 };
 
-/** struct rs_request_row - requests of one kind, path and reason, inside or outside windows */
+/**
+ * struct rs_request_row - requests of one kind, path and reason, inside or outside windows
+ *
+ * A request over several pages can take several paths: it counts in the row of each, with the pages
+ * that took it. Its time counts in one row only, that of the path that cost most.
+ */
 struct rs_request_row {
 	const char *op; /* static: pin unpin read write map unmap invalidate remap */
 	enum rs_path path;
 	enum rs_reason reason;
 	bool in_window;
+	__u64 requests;
 	__u64 pages;
-	struct rs_hist *latency; /* its count is the number of requests */
+	struct rs_hist *latency;
 };
 
 /** struct rs_slow - one slow request */

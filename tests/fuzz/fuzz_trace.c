@@ -294,7 +294,7 @@ static size_t mutate(unsigned char *data, size_t len, size_t room)
 
 int main(int argc, char **argv)
 {
-	static unsigned char good[FILE_MAX], bad[INPUT_MAX];
+	static unsigned char good[FILE_MAX], bad[FILE_MAX > INPUT_MAX ? FILE_MAX : INPUT_MAX];
 	unsigned long rounds = argc > 1 ? strtoul(argv[1], NULL, 0) : 10000, i;
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : ((uint64_t)getpid() << 20) + 1;
 	unsigned long deep = 0;
@@ -311,8 +311,9 @@ int main(int argc, char **argv)
 		len = records ? make_records(good, 1 + rng() % 20) : make_file(good);
 		if (!records)
 			CHECK(read_through(good, len) > 0);
+		CHECK(len <= INPUT_MAX);
 		memcpy(bad, good, len);
-		len = mutate(bad, len, sizeof(bad));
+		len = mutate(bad, len, INPUT_MAX);
 		LLVMFuzzerTestOneInput(bad, len);
 		memcpy(work, bad, len);
 		repair(work, len);

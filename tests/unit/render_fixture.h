@@ -215,9 +215,9 @@ static struct rs_container_view containers[] = {
 static struct rs_hist pins, refused, maps;
 
 static struct rs_request_row requests[] = {
-	{ "pin", RS_PATH_REFUSED, RS_REASON_NO_UNMAP_CB, true, 0, &refused },
-	{ "pin", RS_PATH_GUP, RS_REASON_NONE, false, 4096, &pins },
-	{ "map", RS_PATH_NONE, RS_REASON_NONE, false, 4096, &maps },
+	{ "pin", RS_PATH_REFUSED, RS_REASON_NO_UNMAP_CB, true, 1, 0, &refused },
+	{ "pin", RS_PATH_GUP, RS_REASON_NONE, false, 1000, 4096, &pins },
+	{ "map", RS_PATH_NONE, RS_REASON_NONE, false, 2, 4096, &maps },
 };
 
 static struct rs_slow slow[] = {

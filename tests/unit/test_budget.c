@@ -135,11 +135,11 @@ static void messages(void **state)
 	parse_fails("pin[path] max <= 1ms", "b:1:9: expected \"=\", found \"]\"");
 	parse_fails("pin[path=fast] max <= 1ms",
 		    "b:1:10: expected a path (none, cached, gup, copy_own, copy_kthread, released, "
-		    "refused), found \"fast\"");
+		    "refused, pfnmap), found \"fast\"");
 	parse_fails(
 		"pin[reason=none] max <= 1ms",
 		"b:1:12: expected a reason (window, no-mapping, prot, memlock, dead-mm, wrong-mm, "
-		"v1, no-unmap-cb, arguments, fault, other), found \"none\"");
+		"v1, no-unmap-cb, arguments, fault, other, pfnmap, remote-mm), found \"none\"");
 	parse_fails("pin[path=gup,path=cached] max <= 1ms",
 		    "b:1:14: expected each filter once, found \"path\"");
 	parse_fails("pin[in-window,outside-window] max <= 1ms",

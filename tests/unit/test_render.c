@@ -44,8 +44,8 @@ static void report_golden(void **state)
 	has(text, "STILL OPEN at the end,");
 	has(text,
 	    "  outside windows\n"
-	    "  pin        gup                      1,000  51.2 us  90.1 us   100 us   100 us\n"
-	    "  map        -                            2  11.0 ms   490 ms   490 ms   490 ms\n");
+	    "  pin        gup                  1,000   4,096 51.2 us 90.1 us  100 us  100 us\n"
+	    "  map        -                        2   4,096 11.0 ms  490 ms  490 ms  490 ms\n");
 	has(text,
 	    "       1 x  VFIO_IOMMU_MAP_DMA(VADDR) -ENOENT  at +1.210000 s\n"
 	    "            by qemu-system-x86[1301] in a window\n"

@@ -335,6 +335,24 @@ static void no_plan(void **state)
 			 "no-new-user=unknown all-before-exec=unknown locked-conserved=unknown");
 }
 
+/* The kernel counts one more invalid range than anybody has seen. */
+static void the_kernel_counts_others(void **state)
+{
+	struct synth *s;
+	__u64 c;
+
+	(void)state;
+	s = update_amid_others(&c);
+	((struct rs_ev_map *)synth_event(s, RS_EV_UNMAP, 0))->op.invalid_after++;
+	expect_judged(s, ALL_UNKNOWN);
+
+	/* Unless somebody else was at it meanwhile: then the count is of another moment. */
+	s = update_amid_others(&c);
+	((struct rs_ev_map *)synth_event(s, RS_EV_UNMAP, 0))->op.invalid_after++;
+	((struct rs_ev_map *)synth_event(s, RS_EV_UNMAP, 0))->op.flags |= RS_OPF_CONCURRENT;
+	expect_judged(s, "");
+}
+
 static void missing_pieces(void **state)
 {
 	struct rs_result *r;
@@ -526,14 +544,23 @@ static void long_trail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lost_inside),	      cmocka_unit_test(lost_outside),
-		cmocka_unit_test(much_lost_outside),  cmocka_unit_test(lost_on_a_silent_cpu),
-		cmocka_unit_test(lost_in_the_kernel), cmocka_unit_test(came_too_late),
-		cmocka_unit_test(cut_recording),      cmocka_unit_test(violated_and_lost),
-		cmocka_unit_test(missing_hook),	      cmocka_unit_test(no_plan),
-		cmocka_unit_test(missing_pieces),     cmocka_unit_test(nothing_happened),
-		cmocka_unit_test(command_failed),     cmocka_unit_test(one_rule_only),
-		cmocka_unit_test(unknown_rule),	      cmocka_unit_test(many_findings),
+		cmocka_unit_test(lost_inside),
+		cmocka_unit_test(lost_outside),
+		cmocka_unit_test(much_lost_outside),
+		cmocka_unit_test(lost_on_a_silent_cpu),
+		cmocka_unit_test(lost_in_the_kernel),
+		cmocka_unit_test(came_too_late),
+		cmocka_unit_test(cut_recording),
+		cmocka_unit_test(violated_and_lost),
+		cmocka_unit_test(the_kernel_counts_others),
+		cmocka_unit_test(missing_hook),
+		cmocka_unit_test(no_plan),
+		cmocka_unit_test(missing_pieces),
+		cmocka_unit_test(nothing_happened),
+		cmocka_unit_test(command_failed),
+		cmocka_unit_test(one_rule_only),
+		cmocka_unit_test(unknown_rule),
+		cmocka_unit_test(many_findings),
 		cmocka_unit_test(long_trail),
 	};
 

@@ -84,7 +84,9 @@ struct lab_mem {
 	bool huge;
 	bool anon;
 	bool ro;
+	bool bar; /* a device's BAR0: no pattern, and no struct pages */
 	int fd;
+	uint64_t fd_off;
 	uint64_t size;
 	uint64_t seed;
 	void *addr; /* the newest mapping of this process, NULL: none yet */

@@ -10,7 +10,8 @@
  *   extension:N             VFIO_CHECK_EXTENSION(VFIO_UPDATE_VADDR) is N
  *   close[:NAME]            close devices, groups, container
  *   cloexec[:NAME]          the next exec does so (a DMA driver or a child still holds them)
- *   mem:NAME:SIZE[:huge][:anon][:ro]
+ *   mem:NAME:SIZE[:huge][:anon][:ro][:bar]
+ *                           bar: the BAR0 of a device that is open
  *   punch:NAME:OFF:LEN      other pages with the same content; check:NAME: the content is right
  *   map:NAME:IOVA[:off=][:size=][:ro][:fail=]
  *   inval:all|NAME[:fail=]

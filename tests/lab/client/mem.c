@@ -55,7 +55,7 @@ static int map_file(const struct lab_mem *mem, int prot, int flags, void **addr)
 {
 	if (mem->anon)
 		flags = MAP_PRIVATE | MAP_ANONYMOUS | (mem->huge ? MAP_HUGETLB : 0);
-	*addr = mmap(NULL, mem->size, prot, flags, mem->fd, 0);
+	*addr = mmap(NULL, mem->size, prot, flags, mem->fd, mem->fd_off);
 	return *addr == MAP_FAILED ? -errno : 0;
 }
 
@@ -130,6 +130,8 @@ static int mem_create(struct lab_mem *mem)
 		mem->fd = -1;
 		return mem_map_fresh(mem, false, 0, &addr);
 	}
+	if (mem->bar)
+		return mem_map_fresh(mem, false, 0, &addr);
 	/* Mirror the memory's name where /proc/PID/maps shows it. */
 	mem->fd = memfd_create(mem->name, mem->huge ? MFD_HUGETLB | HUGE_SHIFT << 26 : 0);
 	if (mem->fd < 0)
@@ -150,6 +152,24 @@ out:
 	return err;
 }
 
+/* The BAR of the first device that has one. */
+static int take_bar(struct op *op, struct lab_mem *mem)
+{
+	struct lab_proc *p = &op->lab->p;
+	int i;
+
+	for (i = 0; i < LAB_MAX_DEVICES; i++) {
+		struct lab_device *dev = &p->devices[i];
+
+		if (!dev->used || !dev->bar || mem->size > dev->bar_size)
+			continue;
+		mem->fd = dup(dev->fd);
+		mem->fd_off = dev->bar_off;
+		return mem->fd < 0 ? -errno : 0;
+	}
+	return op_usage(op, "no device has such a BAR");
+}
+
 int op_mem(struct op *op)
 {
 	struct lab_mem mem = { .used = true };
@@ -164,6 +184,7 @@ int op_mem(struct op *op)
 	mem.huge = op_flag(op, "huge");
 	mem.anon = op_flag(op, "anon");
 	mem.ro = op_flag(op, "ro");
+	mem.bar = op_flag(op, "bar");
 	err = op_end(op);
 	if (err)
 		return err;
@@ -178,6 +199,11 @@ int op_mem(struct op *op)
 		;
 	if (i == LAB_MAX_MEMS)
 		return op_usage(op, "there are too many memories");
+	if (mem.bar) {
+		err = take_bar(op, &mem);
+		if (err)
+			return err;
+	}
 	strcpy(mem.name, name);
 	mem.seed = (uint64_t)(i + 1) << 56 | (uint64_t)(unsigned char)name[0] << 48;
 	err = mem_create(&mem);
