@@ -34,16 +34,6 @@ void rs_object_free(struct rs_object *o)
 	}
 }
 
-void *rs_grow(void *array, size_t nr, size_t size)
-{
-	/* Powers of two from 8 on; in between there is room. */
-	if (nr >= 8 && (nr & (nr - 1)))
-		return array;
-	if (nr && nr < 8)
-		return array;
-	return realloc(array, (nr ? 2 * nr : 8) * size);
-}
-
 int rs_note(struct rs_model *m, struct rs_note note)
 {
 	return m->note(m->ctx, &note);

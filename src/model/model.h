@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <uthash.h>
 #include "result/result.h"
+#include "util/array.h"
 
 /* Rules keep their state in the objects they judge; src/rules/rules.c asserts that this is enough. */
 #define RS_RULES_MAX 32
@@ -269,7 +270,5 @@ int rs_note(struct rs_model *m, struct rs_note note);
 struct rs_kept *rs_keep(const struct rs_event *ev);
 void rs_drop(struct rs_kept *k);
 void rs_object_free(struct rs_object *o);
-/* Grows an array for one more element at @nr. Return: the array or NULL (and it is kept) */
-void *rs_grow(void *array, size_t nr, size_t size);
 
 #endif /* RS_MODEL_MODEL_H */
