@@ -162,6 +162,9 @@ static const struct rs_transition no_new_user[] = {
 
 static bool same_process(const struct rs_note *n, const struct rs_slot *s)
 {
+	/* A kernel thread holds no container: it closes for a task that exits (fs/file_table.c, fput()). */
+	if (n->ev->flags & RS_EVF_KTHREAD)
+		return true;
 	/* The trail's last event is the exec or exit. */
 	return s->nr && s->trail[s->nr - 1]->ev.tgid == n->by;
 }

@@ -332,6 +332,19 @@ static void not_left_behind(void **state)
 	synth_release(s, c);
 	expect_judged(s, "");
 
+	/* ... of which the last reference may be dropped by a kernel thread. */
+	s = two_ranges(&c);
+	synth_exit(s, 0);
+	synth_release(s, c);
+	for (size_t i = 0; i < 2; i++) {
+		struct rs_event *ev = synth_event(s, RS_EV_REMOVE, i);
+
+		ev->tgid = ev->tid = 2;
+		ev->mm = 0;
+		ev->flags |= RS_EVF_KTHREAD;
+	}
+	expect_judged(s, "");
+
 	/* Taken down before. */
 	s = two_ranges(&c);
 	synth_unmap(s, c, 0, 8 * MIB);
