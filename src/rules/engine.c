@@ -102,9 +102,9 @@ static int remember(struct rs_slot *s, const struct rs_note *n, struct rs_kept *
 	if (!*kept || !s->trail)
 		return -ENOMEM;
 	if (s->nr == RS_TRAIL_MAX) {
-		/* The first event says how it began; what goes is the oldest of the middle. */
-		rs_drop(s->trail[1]);
-		memmove(s->trail + 1, s->trail + 2, (RS_TRAIL_MAX - 2) * sizeof(*s->trail));
+		/* No rule of today gets here: they forget what no longer matters. */
+		rs_drop(s->trail[0]);
+		memmove(s->trail, s->trail + 1, (RS_TRAIL_MAX - 1) * sizeof(*s->trail));
 		s->nr--;
 	}
 	(*kept)->refs++;
@@ -127,14 +127,11 @@ static int step(struct rs_engine *e, size_t which, struct rs_note *n, struct rs_
 			s->used = true;
 			e->instances[which]++;
 		}
-		if (t->to >= RS_STATES_MAX)
+		if (t->to >= RS_TO_UNKNOWN)
 			err = find(e, which, t, n, s);
-		if (t->to == 0 || t->to >= RS_STATES_MAX) {
+		if (t->to == 0 || (t->to & RS_ANEW))
 			forget_trail(s);
-			s->state = 0;
-		} else {
-			s->state = t->to;
-		}
+		s->state = t->to >= RS_TO_UNKNOWN ? 0 : t->to & ~RS_ANEW;
 		s->since = n->ts;
 		/* What led here is kept: also an event that made the range what it is. */
 		return err ? err : s->state ? remember(s, n, kept) : 0;

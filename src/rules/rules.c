@@ -108,7 +108,7 @@ static const struct rs_transition remap_same_memory[] = {
 	{ 1, RS_N_INVALIDATED, NULL, 2, NULL },
 	{ 2, RS_N_REMAPPED, other_memory, RS_TO_VIOLATED, say_memory },
 	{ 2, RS_N_REMAPPED, unproved_memory, RS_TO_UNKNOWN, say_memory },
-	{ 2, RS_N_REMAPPED, NULL, 0, NULL },
+	{ 2, RS_N_REMAPPED, NULL, RS_ANEW | 1, NULL },
 	{ 0, RS_N_REMAPPED, other_memory, RS_TO_VIOLATED, say_memory },
 	{ 0, RS_N_REMAPPED, unproved_memory, RS_TO_UNKNOWN, say_memory },
 };
@@ -123,7 +123,7 @@ static const struct rs_transition no_gup_in_window[] = {
 	{ 1, RS_N_REMAPPED, NULL, 2, NULL },
 	/* The remap itself: told right after it, with the same event. */
 	{ 2, RS_N_TRANSLATED, NULL, RS_TO_VIOLATED, say_translated },
-	{ 2, RS_N_INVALIDATED, NULL, 1, NULL },
+	{ 2, RS_N_INVALIDATED, NULL, RS_ANEW | 1, NULL },
 	{ 0, RS_N_REMAPPED, late, RS_TO_UNKNOWN, say_late },
 };
 
@@ -176,7 +176,7 @@ static const struct rs_transition all_before_exec[] = {
 	{ 0, RS_N_MAPPED, NULL, 1, NULL },
 	{ 0, RS_N_MM_GONE, NULL, 2, NULL },
 	{ 1, RS_N_MM_GONE, NULL, 2, NULL },
-	{ 1, RS_N_REMAPPED, NULL, 1, NULL },
+	{ 1, RS_N_REMAPPED, NULL, RS_ANEW | 1, NULL },
 	/* exec closes what is close-on-exec, exit closes all: a container may go down with it. */
 	{ 2, RS_N_RELEASED, same_process, 0, NULL },
 	{ 2, RS_N_RELEASED, NULL, RS_TO_VIOLATED, say_stale },
@@ -211,6 +211,7 @@ static const struct rs_transition locked_conserved[] = {
 	{ 0, RS_N_MAP_DONE, NULL, 1, NULL },
 	{ 1, RS_N_MAP_DONE, lock_lost, RS_TO_VIOLATED, say_locked },
 	{ 1, RS_N_MAP_DONE, lock_unproved, RS_TO_UNKNOWN, say_locked },
+	{ 1, RS_N_MAP_DONE, NULL, RS_ANEW | 1, NULL },
 	{ 1, RS_N_INVALIDATED, NULL, 1, NULL },
 };
 

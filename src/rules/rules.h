@@ -16,6 +16,7 @@
 #define RS_STATES_MAX  6
 #define RS_TO_VIOLATED 254 /* not a state: what was seen violates the rule; on from state 0 */
 #define RS_TO_UNKNOWN  253 /* not a state: it cannot be told; on from state 0 */
+#define RS_ANEW	       64  /* with a state: what led here before proves nothing any more */
 
 /** enum rs_scope - what a rule has one instance of */
 enum rs_scope {
