@@ -100,7 +100,7 @@ static void show_progress(struct session *s, bool last)
 	}
 	rs_analysis_progress(s->analysis, &p);
 	fprintf(stderr,
-		"\rrecording %llu s: %llu windows (%llu open), %llu events, %llu lost\033[K",
+		"\rrecording %llu s: windows: %llu (%llu open), %llu events, %llu lost\033[K",
 		(unsigned long long)((now - s->start_ns) / 1000000000ULL),
 		(unsigned long long)p.windows, (unsigned long long)p.open,
 		(unsigned long long)p.events, (unsigned long long)rs_live_lost(s->live));

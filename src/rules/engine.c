@@ -13,13 +13,12 @@ void rs_engine_init(struct rs_engine *e)
 }
 
 /* What a finding is about: "c1 range 0x100000+2 MiB". */
-static int subject(const struct rs_note *n, const struct rs_rule *rule, char *buf, size_t len)
+static int subject(const struct rs_note *n, char *buf, size_t len)
 {
 	if (n->range)
 		return snprintf(buf, len, "c%u range 0x%llx size 0x%llx ", n->container->view.id,
 				(unsigned long long)n->range->iova.v,
 				(unsigned long long)n->range->size);
-	(void)rule;
 	return snprintf(buf, len, "c%u ", n->container->view.id);
 }
 
@@ -75,7 +74,7 @@ static int find(struct rs_engine *e, size_t which, const struct rs_transition *t
 		.container = n->container->view.id,
 		.window = n->container->window ? n->container->window->view.id : 0,
 	};
-	at = subject(n, rule, text, sizeof(text));
+	at = subject(n, text, sizeof(text));
 	t->say(n, s, text + at, sizeof(text) - at);
 	f->text = strdup(text);
 	f->expected = strdup(rule->expected);

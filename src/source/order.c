@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "source/order.h"
+#include "util/array.h"
 
 /* What is known of one CPU's sequence. */
 struct cpu {
@@ -28,7 +29,7 @@ struct rs_order {
 	struct cpu *cpu;
 	size_t nr_cpus;
 	struct rs_hole *hole;
-	size_t nr_holes, room_holes;
+	size_t nr_holes;
 };
 
 struct rs_order *rs_order_new(rs_event_fn fn, void *ctx)
@@ -59,15 +60,11 @@ static struct cpu *cpu_of(struct rs_order *o, __u32 cpu)
 
 static int add_hole(struct rs_order *o, struct rs_hole hole)
 {
-	if (o->nr_holes == o->room_holes) {
-		size_t room = o->room_holes ? 2 * o->room_holes : 16;
-		struct rs_hole *grown = realloc(o->hole, room * sizeof(*grown));
+	struct rs_hole *grown = rs_grow(o->hole, o->nr_holes, sizeof(*grown));
 
-		if (!grown)
-			return -ENOMEM;
-		o->hole = grown;
-		o->room_holes = room;
-	}
+	if (!grown)
+		return -ENOMEM;
+	o->hole = grown;
 	o->hole[o->nr_holes++] = hole;
 	return 0;
 }
