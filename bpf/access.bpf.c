@@ -64,6 +64,11 @@ static __always_inline void write_request(struct rs_frame *f, __s64 ret)
 	ev->range_mm = f->range_mm;
 	ev->range_flags = f->range_flags;
 	ev->pfnmap_pages = f->work.pfnmap_pages;
+	ev->work_ns = f->begin_ns;
+	ev->wait_ns = 0;
+	ev->pfn.v = 0;
+	ev->waits = ev->wait_pages = ev->gup_zero = ev->put_pages = ev->reserved = 0;
+	ev->group_id = -1;
 	bpf_ringbuf_submit(ev, 0);
 }
 

@@ -139,6 +139,7 @@ static __always_inline void write_map(struct rs_frame *f, __u32 type, __s64 ret,
 	ev->old_flags = f->old_flags;
 	ev->reserved = 0;
 	ev->work = f->work;
+	__builtin_memset(&ev->more, 0, sizeof(ev->more));
 	bpf_ringbuf_submit(ev, 0);
 }
 
@@ -305,6 +306,8 @@ static __always_inline void leave_group(__u32 caller, __u32 type, __s64 ret)
 		ev->group = f->group;
 		ev->group_type = f->group_type;
 		ev->group_id = f->group_id;
+		ev->work = f->work;
+		__builtin_memset(&ev->more, 0, sizeof(ev->more));
 		bpf_ringbuf_submit(ev, 0);
 	}
 	follow_window(f->container, invalid_count(f->container));

@@ -26,29 +26,36 @@
 /** enum rs_event_type - what a record says */
 enum rs_event_type {
 	RS_EV_NONE = 0,
-	RS_EV_PROC = 1,	    /* a process takes part for the first time */
-	RS_EV_FORK = 2,	    /* ... has a child */
-	RS_EV_EXEC = 3,	    /* ... has replaced its mm */
-	RS_EV_EXIT = 4,	    /* ... is gone (its last thread) */
-	RS_EV_OPEN = 5,	    /* a container came to be */
-	RS_EV_RELEASE = 6,  /* a container is gone */
-	RS_EV_ATTACH = 7,   /* a group was attached, or refused */
-	RS_EV_DETACH = 8,   /* a group was detached */
-	RS_EV_MAP = 9,	    /* VFIO_IOMMU_MAP_DMA returned */
-	RS_EV_UNMAP = 10,   /* VFIO_IOMMU_UNMAP_DMA returned */
-	RS_EV_IOCTL = 11,   /* another ioctl of the container returned */
-	RS_EV_RANGE = 12,   /* a range as the kernel holds it now */
-	RS_EV_BACKING = 13, /* what lies behind a piece of a range's vaddr */
-	RS_EV_REMOVE = 14,  /* a range is being taken down */
-	RS_EV_REQUEST = 15, /* pin, unpin or read/write by a driver returned */
-	RS_EV_XLATE = 16,   /* a vaddr was translated while its container's window was open */
-	RS_EV_IOMMU = 17,   /* the IOMMU's table changed while a window was open */
+	RS_EV_PROC = 1,	     /* a process takes part for the first time */
+	RS_EV_FORK = 2,	     /* ... has a child */
+	RS_EV_EXEC = 3,	     /* ... has replaced its mm */
+	RS_EV_EXIT = 4,	     /* ... is gone (its last thread) */
+	RS_EV_OPEN = 5,	     /* a container came to be */
+	RS_EV_RELEASE = 6,   /* a container is gone */
+	RS_EV_ATTACH = 7,    /* a group was attached, or refused */
+	RS_EV_DETACH = 8,    /* a group was detached */
+	RS_EV_MAP = 9,	     /* VFIO_IOMMU_MAP_DMA returned */
+	RS_EV_UNMAP = 10,    /* VFIO_IOMMU_UNMAP_DMA returned */
+	RS_EV_IOCTL = 11,    /* another ioctl of the container returned */
+	RS_EV_RANGE = 12,    /* a range as the kernel holds it now */
+	RS_EV_BACKING = 13,  /* what lies behind a piece of a range's vaddr */
+	RS_EV_REMOVE = 14,   /* a range is being taken down */
+	RS_EV_REQUEST = 15,  /* pin, unpin or read/write by a driver returned */
+	RS_EV_XLATE = 16,    /* a vaddr was translated while its container's window was open */
+	RS_EV_IOMMU = 17,    /* the IOMMU's table changed while a window was open */
+	RS_EV_SNAPSHOT = 18, /* a container as it was found, after its ranges */
+	RS_EV_DEVICE = 19,   /* a device asked for something for the first time */
+	RS_EV_PAGES = 20,    /* what an iova, or the vaddr behind it, translates to */
+	RS_EV_VERIFY = 21,   /* the recorder has looked at the pages behind a remapped range */
+	RS_EV_FLIGHT = 22,   /* a request of before the window, from the flight recorder */
+	RS_EV_STATS = 23,    /* requests counted, and their latencies, since the recording began */
 	RS_EV_NR
 };
 
 /* rs_event.flags */
-#define RS_EVF_EXITING (1U << 0) /* the task was in do_exit(): the kernel cleans up after it */
-#define RS_EVF_KTHREAD (1U << 1) /* the task had no mm */
+#define RS_EVF_EXITING	(1U << 0) /* the task was in do_exit(): the kernel cleans up after it */
+#define RS_EVF_KTHREAD	(1U << 1) /* the task had no mm */
+#define RS_EVF_RECORDER (1U << 2) /* by the recorder itself, as the CPU after the last one */
 
 /**
  * struct rs_event - the head of every record
@@ -177,20 +184,6 @@ struct rs_ev_release {
 };
 
 /**
- * struct rs_ev_group - RS_EV_ATTACH and RS_EV_DETACH
- * @group: struct iommu_group's address
- * @group_type: enum vfio_group_type: 0 IOMMU-backed, 1 emulated, 2 no-IOMMU (attach only)
- * @group_id: the number under /dev/vfio
- */
-struct rs_ev_group {
-	struct rs_event h;
-	struct rs_op op;
-	__u64 group;
-	__u32 group_type;
-	__u32 group_id;
-};
-
-/**
  * struct rs_acct - locked memory charged within a request (mm_lock_acct())
  * @mm: whose
  * @pages: how much, negative when given back; failed charges do not count
@@ -232,6 +225,44 @@ struct rs_work {
 };
 
 /**
+ * struct rs_more - of a request that maps, or pins by attaching, what later versions added
+ * @work_ns: when its own work could begin: the container's lock was taken; 0 not known
+ * @foreign_iova: the first range that was pinned in another mm than the one that is charged for it
+ *	(vfio_pin_pages_remote() takes current->mm, accounting takes vfio_dma.mm)
+ * @foreign_mm: the mm that is charged for it
+ * @foreign_calls: how often that happened
+ * @more: RS_MOREF_*
+ * @pfn: what the IOMMU was given for the first page (RS_MOREF_PFN)
+ */
+struct rs_more {
+	__u64 work_ns;
+	rs_iova_t foreign_iova;
+	__u64 foreign_mm;
+	rs_pfn_t pfn;
+	__u32 foreign_calls;
+	__u32 more;
+};
+
+#define RS_MOREF_PFN (1U << 0)
+
+/**
+ * struct rs_ev_group - RS_EV_ATTACH and RS_EV_DETACH
+ * @group: struct iommu_group's address
+ * @group_type: enum vfio_group_type: 0 IOMMU-backed, 1 emulated, 2 no-IOMMU (attach only)
+ * @group_id: the number under /dev/vfio
+ * @work: what an attach did: it maps the ranges that are there already
+ */
+struct rs_ev_group {
+	struct rs_event h;
+	struct rs_op op;
+	__u64 group;
+	__u32 group_type;
+	__u32 group_id;
+	struct rs_work work;
+	struct rs_more more;
+};
+
+/**
  * struct rs_ev_map - RS_EV_MAP and RS_EV_UNMAP
  * @iova: as the user's argument said
  * @vaddr: likewise (MAP only)
@@ -261,6 +292,7 @@ struct rs_ev_map {
 	__u32 old_flags;
 	__u32 reserved;
 	struct rs_work work;
+	struct rs_more more;
 };
 
 /**
@@ -286,6 +318,7 @@ enum rs_range_cause {
 	RS_RANGE_MAPPED = 1,	  /* by a plain MAP_DMA */
 	RS_RANGE_REMAPPED = 2,	  /* by a MAP_DMA with FLAG_VADDR */
 	RS_RANGE_INVALIDATED = 3, /* all ranges after an UNMAP_DMA with FLAG_VADDR */
+	RS_RANGE_FOUND = 4,	  /* in a snapshot */
 };
 
 /**
@@ -391,6 +424,12 @@ enum rs_request_op {
 	RS_REQ_UNPIN = 2,
 	RS_REQ_READ = 3,
 	RS_REQ_WRITE = 4,
+	/* In statistics only: these have records of their own. */
+	RS_REQ_MAP = 5,
+	RS_REQ_UNMAP = 6,
+	RS_REQ_INVALIDATE = 7,
+	RS_REQ_REMAP = 8,
+	RS_REQ_NR
 };
 
 /* rs_ev_request.rflags */
@@ -398,6 +437,8 @@ enum rs_request_op {
 #define RS_REQF_RANGE	(1U << 1) /* a range held @iova at exit: range_* are valid */
 #define RS_REQF_MM_DEAD (1U << 2) /* the range owner's mm had no users */
 #define RS_REQF_OUTER	(1U << 3) /* entered through vfio_pin_pages() and its like */
+#define RS_REQF_PFN	(1U << 4) /* pin: @pfn is what the driver got for the first page */
+#define RS_REQF_NO_CB	(1U << 5) /* the device has no dma_unmap callback */
 
 /**
  * struct rs_ev_request - RS_EV_REQUEST
@@ -417,6 +458,15 @@ enum rs_request_op {
  * @range_mm: its owner
  * @range_prot: its protection
  * @range_flags: RS_RANGEF_*
+ * @work_ns: when the path's own work could begin: the container's lock was taken, and every wait for
+ *	a vaddr was over; 0: not known, or the backend was not entered
+ * @wait_ns: time in vfio_wait() (kernels from 5.12 to the 2023 fix)
+ * @pfn: see RS_REQF_PFN
+ * @waits: how often it waited for a vaddr
+ * @wait_pages: pages that were translated after the first wait
+ * @gup_zero: how often vaddr_get_pfns() reported success without a page
+ * @put_pages: unpin: pages of which the last reference was dropped
+ * @group_id: the device's group, -1 when not known
  */
 struct rs_ev_request {
 	struct rs_event h;
@@ -437,6 +487,15 @@ struct rs_ev_request {
 	__u64 range_mm;
 	__u32 range_flags;
 	__u32 pfnmap_pages;
+	__u64 work_ns;
+	__u64 wait_ns;
+	rs_pfn_t pfn;
+	__u32 waits;
+	__u32 wait_pages;
+	__u32 gup_zero;
+	__u32 put_pages;
+	__s32 group_id;
+	__u32 reserved;
 };
 
 /**
@@ -496,8 +555,190 @@ struct rs_ev_iommu {
 	__u32 reserved;
 };
 
+/* rs_ev_snapshot.why */
+enum rs_snapshot_why {
+	RS_SNAP_START = 1,  /* found in a process's files when the recording began */
+	RS_SNAP_OWNER = 2,  /* armed: its owner is about to lose its mm (exec, exit) */
+	RS_SNAP_FILTER = 3, /* it has come to match the filter */
+};
+
+/**
+ * struct rs_ev_snapshot - RS_EV_SNAPSHOT: a container as it was found, without stopping anyone
+ *
+ * Closes a request (op.req) of &RS_EV_BACKING and &RS_EV_RANGE records (cause RS_RANGE_FOUND). With
+ * RS_OPF_CONCURRENT the container was at work meanwhile: what is told may be out of date.
+ *
+ * @why: &enum rs_snapshot_why
+ * @nr_ranges: how many there are; of RS_SNAP_OWNER only those that the mm is charged for
+ * @owner_tgid: a process that has the container's file (RS_SNAP_START)
+ * @fd: under this number there
+ */
+struct rs_ev_snapshot {
+	struct rs_event h;
+	struct rs_op op;
+	__u32 why;
+	__u32 nr_ranges;
+	__u32 owner_tgid;
+	__s32 fd;
+};
+
+#define RS_DEVICE_NAME_LEN 40
+
+/**
+ * struct rs_ev_device - RS_EV_DEVICE
+ * @device: struct vfio_device's address, as in requests
+ * @container: whose it is, 0 when not known
+ * @group_id: the number under /dev/vfio, -1 when not known
+ * @name: the device's name in sysfs: a BDF, an mdev's UUID
+ */
+struct rs_ev_device {
+	struct rs_event h;
+	__u64 device;
+	__u64 container;
+	__s32 group_id;
+	__u32 reserved;
+	char name[RS_DEVICE_NAME_LEN];
+};
+
+/** enum rs_pages_source - who says what an iova translates to */
+enum rs_pages_source {
+	RS_PAGES_IOMMU = 1,   /* the IOMMU was given it: iommu_map() */
+	RS_PAGES_PIN = 2,     /* a driver's pin was given it */
+	RS_PAGES_PAGEMAP = 3, /* the owner's page table has it, /proc/PID/pagemap */
+};
+
+/**
+ * struct rs_ev_pages - RS_EV_PAGES: a contiguous run
+ *
+ * In what order: RS_PAGES_IOMMU and RS_PAGES_PIN come before the record that closes their request,
+ * RS_PAGES_PAGEMAP before its RS_EV_VERIFY.
+ *
+ * @req: the request it belongs to; of RS_PAGES_PAGEMAP that of the remap
+ * @device: RS_PAGES_PIN: who asked
+ * @iova: of the first page
+ * @pfn: of the first page
+ * @npage: pages, contiguous in both
+ * @source: &enum rs_pages_source
+ */
+struct rs_ev_pages {
+	struct rs_event h;
+	__u64 req;
+	__u64 container;
+	__u64 device;
+	rs_iova_t iova;
+	rs_pfn_t pfn;
+	__u64 npage;
+	__u32 source;
+	__u32 reserved;
+};
+
+/**
+ * struct rs_ev_verify - RS_EV_VERIFY, by the recorder: closes the pages of a remap
+ * @req: the remap's
+ * @iova: the range's
+ * @asked: pages looked for
+ * @found: pages that the owner's page table showed; the rest could not be seen
+ * @all: every page of the range was looked for
+ */
+struct rs_ev_verify {
+	struct rs_event h;
+	__u64 req;
+	__u64 container;
+	rs_iova_t iova;
+	__u64 size;
+	__u64 asked;
+	__u64 found;
+	__u32 all;
+	__u32 reserved;
+};
+
+/* Pages of a range that are looked at unless all are: one per size / RS_SAMPLES, from its begin on. */
+#define RS_SAMPLES 64
+
+/** rs_sample_step() - distance of the pages that are looked at, bytes. Both sides must agree on it. */
+static inline __u64 rs_sample_step(__u64 size, int all)
+{
+	__u64 step = all ? RS_PAGE_SIZE : size / RS_SAMPLES & ~(RS_PAGE_SIZE - 1);
+
+	return step ? step : RS_PAGE_SIZE;
+}
+
+/**
+ * struct rs_ev_flight - RS_EV_FLIGHT
+ * @request: the record as it would have been written; its own head says when. Its seq means nothing
+ */
+struct rs_ev_flight {
+	struct rs_event h;
+	struct rs_ev_request request;
+};
+
+/** enum rs_latency - the parts of a request's time */
+enum rs_latency {
+	RS_LAT_TOTAL = 0,
+	RS_LAT_WAIT = 1, /* until the path's own work could begin: locks, waiting for a vaddr */
+	RS_LAT_WORK = 2, /* the path's own work */
+	RS_LAT_NR
+};
+
+/*
+ * Buckets of a latency in the kernel: 8 linear ones per power of two, so that a percentile is at most
+ * 1/8 too large. Values of RS_KHIST_MAX_BITS bits and more (18 minutes) are in the last one.
+ */
+#define RS_KHIST_SUB	  3
+#define RS_KHIST_MAX_BITS 40
+#define RS_KHIST_BUCKETS  ((RS_KHIST_MAX_BITS - RS_KHIST_SUB + 1) << RS_KHIST_SUB)
+
+/**
+ * struct rs_stat_key - what requests are counted by
+ * @device: struct vfio_device's address; 0 for maps and unmaps
+ * @request: &enum rs_request_op
+ * @path: &enum rs_path
+ * @reason: &enum rs_reason
+ * @in_window: the container had ranges without a vaddr when it was entered
+ */
+struct rs_stat_key {
+	__u64 device;
+	__u16 request;
+	__u16 path;
+	__u16 reason;
+	__u16 in_window;
+};
+
+/** struct rs_stat_bucket - a bucket that is not empty */
+struct rs_stat_bucket {
+	__u32 nr;
+	__u32 count;
+};
+
+/**
+ * struct rs_ev_stats - RS_EV_STATS, by the recorder; the last one of a key and latency counts
+ *
+ * A request over several pages can have several paths: it is counted under each, with the pages that
+ * took it; its time is counted only under the path that cost most (@count).
+ *
+ * @requests: under this key
+ * @pages: of theirs
+ * @count: requests whose latency is in this record
+ * @sum: of their latencies, ns
+ * @latency: &enum rs_latency
+ * @nr: how many @bucket follow
+ */
+struct rs_ev_stats {
+	struct rs_event h;
+	struct rs_stat_key key;
+	__u64 requests;
+	__u64 pages;
+	__u64 count;
+	__u64 sum;
+	__u64 min;
+	__u64 max;
+	__u32 latency;
+	__u32 nr;
+	struct rs_stat_bucket bucket[];
+};
+
 /* A record longer than this is not one of ours. */
-#define RS_EVENT_MAX 512
+#define RS_EVENT_MAX 4096
 
 /** enum rs_loss_kind - ways to lose something; see &struct rs_loss */
 enum rs_loss_kind {
@@ -545,16 +786,24 @@ RS_ASSERT_SIZE(rs_ev_exit, 56);
 RS_ASSERT_SIZE(rs_op, 48);
 RS_ASSERT_SIZE(rs_ev_open, 96);
 RS_ASSERT_SIZE(rs_ev_release, 88);
-RS_ASSERT_SIZE(rs_ev_group, 104);
+RS_ASSERT_SIZE(rs_more, 40);
+RS_ASSERT_SIZE(rs_ev_group, 232);
 RS_ASSERT_SIZE(rs_work, 88);
-RS_ASSERT_SIZE(rs_ev_map, 256);
+RS_ASSERT_SIZE(rs_ev_map, 296);
 RS_ASSERT_SIZE(rs_ev_ioctl, 96);
 RS_ASSERT_SIZE(rs_ev_range, 112);
 RS_ASSERT_SIZE(rs_ev_backing, 112);
 RS_ASSERT_SIZE(rs_ev_remove, 80);
-RS_ASSERT_SIZE(rs_ev_request, 176);
+RS_ASSERT_SIZE(rs_ev_request, 224);
 RS_ASSERT_SIZE(rs_ev_xlate, 112);
 RS_ASSERT_SIZE(rs_ev_iommu, 112);
+RS_ASSERT_SIZE(rs_ev_snapshot, 104);
+RS_ASSERT_SIZE(rs_ev_device, 104);
+RS_ASSERT_SIZE(rs_ev_pages, 96);
+RS_ASSERT_SIZE(rs_ev_verify, 96);
+RS_ASSERT_SIZE(rs_ev_flight, 264);
+RS_ASSERT_SIZE(rs_stat_key, 16);
+RS_ASSERT_SIZE(rs_ev_stats, 112);
 RS_ASSERT_SIZE(rs_percpu, 160);
 _Static_assert(offsetof(struct rs_event, type) == 28, "rs_event.type is part of the trace format");
 _Static_assert(offsetof(struct rs_event, size) == 30, "rs_event.size is part of the trace format");

@@ -244,9 +244,6 @@ int rs_window_close(struct rs_model *m, struct rs_container *c, const struct rs_
 int rs_model_type1(struct rs_model *m, const struct rs_event *ev);
 void rs_pending_free(struct rs_model *m);
 
-/* @pages: how many of the request's pages took which path. Return: the path that cost most */
-enum rs_path rs_classify(const struct rs_ev_request *rq, enum rs_reason *reason,
-			 __u64 pages[RS_PATH_NR]);
 /* Counts a request in the row of each path that it took, and its time in that of s->path. */
 int rs_tally_add(struct rs_model *m, const struct rs_slow *s, const __u64 pages[RS_PATH_NR]);
 int rs_tally_failure(struct rs_model *m, const struct rs_failure *f);

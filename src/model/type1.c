@@ -33,7 +33,7 @@ int rs_type1_spent(struct rs_model *m, const struct rs_event *ev, const struct r
 		   const struct rs_container *c, const char *what, rs_iova_t iova, __u64 size,
 		   const struct rs_work *work)
 {
-	__u64 pages[RS_PATH_NR] = { 0 };
+	struct rs_paths paths;
 	struct rs_slow s = {
 		.op = what,
 		.in_window = op->invalid_before > 0,
@@ -45,20 +45,10 @@ int rs_type1_spent(struct rs_model *m, const struct rs_event *ev, const struct r
 		.container = c->view.id,
 	};
 
-	if (op->ret < 0) {
-		s.path = RS_PATH_REFUSED;
-		s.reason = RS_REASON_OTHER;
-	} else {
-		/* A lookup can find more pages than are taken; the rest is looked up again. */
-		pages[RS_PATH_PFNMAP] = work->pfnmap_pages < work->pages_pinned
-						? work->pfnmap_pages
-						: work->pages_pinned;
-		pages[RS_PATH_GUP] = work->pages_pinned - pages[RS_PATH_PFNMAP];
-		s.path = pages[RS_PATH_PFNMAP] ? RS_PATH_PFNMAP
-			 : pages[RS_PATH_GUP]  ? RS_PATH_GUP
-					       : RS_PATH_NONE;
-	}
-	return rs_tally_add(m, &s, pages);
+	rs_work_paths(work, op->ret, &paths);
+	s.path = paths.path;
+	s.reason = paths.reason;
+	return rs_tally_add(m, &s, paths.pages);
 }
 
 /*
@@ -272,17 +262,21 @@ static int on_request(struct rs_model *m, const struct rs_event *ev)
 	struct rs_ev_request x;
 	struct rs_container *c;
 	struct rs_slow s = { 0 };
-	__u64 pages[RS_PATH_NR];
+	struct rs_paths paths;
 	int err;
 
 	rs_event_read(&x, sizeof(x), ev);
+	rs_request_paths(&x, &paths);
 	s.op = ops[x.request < 5 ? x.request : 0];
-	s.path = rs_classify(&x, &s.reason, pages);
+	s.path = paths.path;
+	s.reason = paths.reason;
 	s.in_window = x.op.invalid_before > 0;
 	s.iova = x.iova;
 	s.size = x.len;
 	s.start_ns = x.op.start_ns;
 	s.len = ev->ts - x.op.start_ns;
+	if (x.work_ns > x.op.start_ns && x.work_ns <= ev->ts)
+		s.wait_len = x.work_ns - x.op.start_ns;
 	s.proc = rs_proc_ref(m, ev->tgid);
 	c = x.op.container ? rs_type1_container(m, ev, &x.op) : NULL;
 	if (c)
@@ -291,7 +285,7 @@ static int on_request(struct rs_model *m, const struct rs_event *ev)
 		return -ENOMEM;
 	if (c && c->window)
 		c->window->view.requests++;
-	err = rs_tally_add(m, &s, pages);
+	err = rs_tally_add(m, &s, paths.pages);
 	if (!err && x.op.ret < 0)
 		err = rs_type1_failed(m, ev, &x.op, s.op);
 	if (!c || !x.gup_calls || !x.len)

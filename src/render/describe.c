@@ -44,12 +44,18 @@ static void take(void *to, size_t len, const struct rs_event *ev)
 const char *rs_event_type_name(const struct rs_event *ev)
 {
 	static const char *const names[] = {
-		[RS_EV_NONE] = "none",	     [RS_EV_PROC] = "proc",	  [RS_EV_FORK] = "fork",
-		[RS_EV_EXEC] = "exec",	     [RS_EV_EXIT] = "exit",	  [RS_EV_OPEN] = "open",
-		[RS_EV_RELEASE] = "release", [RS_EV_ATTACH] = "attach",	  [RS_EV_DETACH] = "detach",
-		[RS_EV_MAP] = "map",	     [RS_EV_UNMAP] = "unmap",	  [RS_EV_IOCTL] = "ioctl",
-		[RS_EV_RANGE] = "range",     [RS_EV_BACKING] = "backing", [RS_EV_REMOVE] = "remove",
-		[RS_EV_REQUEST] = "request", [RS_EV_XLATE] = "xlate",	  [RS_EV_IOMMU] = "iommu",
+		[RS_EV_NONE] = "none",	       [RS_EV_PROC] = "proc",
+		[RS_EV_FORK] = "fork",	       [RS_EV_EXEC] = "exec",
+		[RS_EV_EXIT] = "exit",	       [RS_EV_OPEN] = "open",
+		[RS_EV_RELEASE] = "release",   [RS_EV_ATTACH] = "attach",
+		[RS_EV_DETACH] = "detach",     [RS_EV_MAP] = "map",
+		[RS_EV_UNMAP] = "unmap",       [RS_EV_IOCTL] = "ioctl",
+		[RS_EV_RANGE] = "range",       [RS_EV_BACKING] = "backing",
+		[RS_EV_REMOVE] = "remove",     [RS_EV_REQUEST] = "request",
+		[RS_EV_XLATE] = "xlate",       [RS_EV_IOMMU] = "iommu",
+		[RS_EV_SNAPSHOT] = "snapshot", [RS_EV_DEVICE] = "device",
+		[RS_EV_PAGES] = "pages",       [RS_EV_VERIFY] = "verify",
+		[RS_EV_FLIGHT] = "flight",     [RS_EV_STATS] = "stats",
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == RS_EV_NR, "every event type has a name");

@@ -39,6 +39,7 @@ const char *rs_path_name(enum rs_path p)
 		[RS_PATH_RELEASED] = "released",
 		[RS_PATH_REFUSED] = "refused",
 		[RS_PATH_PFNMAP] = "pfnmap",
+		[RS_PATH_WAITED] = "waited",
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == RS_PATH_NR, "every path has a name");
@@ -62,6 +63,7 @@ const char *rs_reason_name(enum rs_reason r)
 		[RS_REASON_OTHER] = "other",
 		[RS_REASON_PFNMAP] = "pfnmap",
 		[RS_REASON_REMOTE_MM] = "remote-mm",
+		[RS_REASON_WAIT_BROKEN] = "wait-broken",
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == RS_REASON_NR, "every reason has a name");
@@ -79,6 +81,18 @@ const char *rs_memory_name(enum rs_memory m)
 		return "unproved";
 	}
 	return "?";
+}
+
+const char *rs_mode_name(enum rs_mode m)
+{
+	return m == RS_MODE_ARMED ? "armed" : "all";
+}
+
+const char *rs_verify_name(enum rs_verify v)
+{
+	static const char *const names[] = { "none", "sampled", "all" };
+
+	return names[v <= RS_VERIFY_ALL ? v : 0];
 }
 
 const char *rs_range_state_name(enum rs_range_state s)

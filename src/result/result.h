@@ -11,7 +11,7 @@
 #define RS_RESULT_RESULT_H
 
 #include <jansson.h>
-#include "remapscope/event.h"
+#include "remapscope/path.h"
 #include "stats/hist.h"
 
 /** enum rs_verdict - in order of precedence: the worst of several wins */
@@ -26,38 +26,6 @@ enum rs_severity {
 	RS_SEV_WARNING = 0,  /* nothing is broken yet */
 	RS_SEV_ERROR = 1,    /* the update went wrong */
 	RS_SEV_CRITICAL = 2, /* memory of others or of the guest is at risk */
-};
-
-/** enum rs_path - what served a request; the names are design words */
-enum rs_path {
-	RS_PATH_NONE = 0,   /* nothing to translate (unpin of nothing, length 0) */
-	RS_PATH_CACHED = 1, /* was pinned already */
-	RS_PATH_GUP = 2,    /* through the vaddr, get_user_pages and its like */
-	RS_PATH_COPY_OWN = 3,
-	RS_PATH_COPY_KTHREAD = 4,
-	RS_PATH_RELEASED = 5, /* unpin: references dropped */
-	RS_PATH_REFUSED = 6,
-	RS_PATH_PFNMAP = 7, /* through the vaddr, of memory that has no struct page: a BAR */
-	RS_PATH_NR
-};
-
-/** enum rs_reason - why a request was refused, or how a path was taken */
-enum rs_reason {
-	RS_REASON_NONE = 0,
-	RS_REASON_WINDOW = 1,	  /* the container's window was open */
-	RS_REASON_NO_MAPPING = 2, /* no range holds the iova */
-	RS_REASON_PROT = 3,
-	RS_REASON_MEMLOCK = 4,
-	RS_REASON_DEAD_MM = 5,
-	RS_REASON_WRONG_MM = 6,
-	RS_REASON_V1 = 7, /* VFIO_TYPE1_IOMMU, not v2 */
-	RS_REASON_NO_UNMAP_CB = 8,
-	RS_REASON_ARGUMENTS = 9,
-	RS_REASON_FAULT = 10, /* GUP or the copy failed */
-	RS_REASON_OTHER = 11,
-	RS_REASON_PFNMAP = 12,	  /* memory without a struct page cannot be pinned for a driver */
-	RS_REASON_REMOTE_MM = 13, /* of RS_PATH_GUP, which is not refused: not in the caller's mm */
-	RS_REASON_NR
 };
 
 const char *rs_verdict_name(enum rs_verdict v);	  /* "pass" "unknown" "violated" */
@@ -123,9 +91,14 @@ struct rs_range_view {
 	struct rs_backing_list new_backing;
 	enum rs_range_state state;
 	enum rs_memory memory; /* of a REMAPPED range: new against old */
-	__u64 invalid_ns;      /* when it lost its vaddr */
-	__u64 valid_ns;	       /* when that ended, 0: not yet */
-	__u64 remap_len;       /* the remap ioctl's own time */
+	__u64 since_ns;	       /* known since: mapped, found by a snapshot or by the invalidation */
+	bool mapped_seen;      /* its map was recorded: what is behind it is from then */
+	__u64 pages_asked;     /* pages compared with what the IOMMU has; 0: none were */
+	__u64 pages_same;
+	__u64 pages_other;
+	__u64 invalid_ns; /* when it lost its vaddr */
+	__u64 valid_ns;	  /* when that ended, 0: not yet */
+	__u64 remap_len;  /* the remap ioctl's own time */
 };
 
 /** enum rs_window_end - how a window ended */
@@ -200,6 +173,7 @@ struct rs_container_view {
 	__u64 key;		  /* the kernel object's address */
 	__u32 kind;		  /* enum rs_container_kind */
 	bool born;		  /* the recording saw it come to be */
+	bool found;		  /* ... or found it whole: a snapshot told all its ranges */
 	__u64 since_ns;		  /* known since */
 	__u64 released_ns;	  /* 0: lived on */
 	struct rs_proc_ref owner; /* the last one to change it */
@@ -223,8 +197,44 @@ struct rs_request_row {
 	bool in_window;
 	__u64 requests;
 	__u64 pages;
-	struct rs_hist *latency;
+	struct rs_hist
+		*latency; /* RS_LAT_NR of them: total, until its own work began, its own work */
 };
+
+/**
+ * struct rs_device_view - a device that asked for something
+ *
+ * Its rows are those of result.request, for this device alone.
+ */
+struct rs_device_view {
+	__u32 id;		       /* 1, 2, ...: "d1" */
+	__u64 key;		       /* the kernel object's address */
+	char name[RS_DEVICE_NAME_LEN]; /* as in sysfs; "" when not known */
+	__s32 group_id;		       /* -1: not known */
+	__u32 container;	       /* rs_container_view.id, 0: not known */
+	__u64 since_ns;		       /* known since */
+	__u64 pinned;		       /* pages pinned, in all */
+	__u64 unpinned;		       /* pages given back, in all */
+	struct rs_request_row *request;
+	size_t nr_requests;
+};
+
+/** enum rs_mode - what was recorded outside windows */
+enum rs_mode {
+	RS_MODE_ALL = 0,   /* everything */
+	RS_MODE_ARMED = 1, /* counts and latencies; everything from an invalidation on */
+};
+
+const char *rs_mode_name(enum rs_mode m); /* "all" "armed" */
+
+/** enum rs_verify - whether pages were compared after a remap */
+enum rs_verify {
+	RS_VERIFY_NONE = 0,
+	RS_VERIFY_SAMPLED = 1, /* RS_SAMPLES of each range */
+	RS_VERIFY_ALL = 2,
+};
+
+const char *rs_verify_name(enum rs_verify v); /* "none" "sampled" "all" */
 
 /** struct rs_slow - one slow request */
 struct rs_slow {
@@ -238,6 +248,15 @@ struct rs_slow {
 	__u64 len;
 	struct rs_proc_ref proc;
 	__u32 container;
+	__u32 device;	/* rs_device_view.id, 0: none */
+	__u64 wait_len; /* of @len, until its own work began */
+};
+
+/** struct rs_flight_view - a request of before a window, from the flight recorder */
+struct rs_flight_view {
+	__u32 window; /* rs_window_view.id of the window that it came before */
+	struct rs_slow request;
+	int err; /* positive errno, 0: it was served */
 };
 
 /** struct rs_failure - failed calls of one kind with one error */
@@ -319,6 +338,8 @@ struct rs_result {
 	__u64 first_ns;		  /* of the recording */
 	__u64 last_ns;
 	__u64 events;
+	enum rs_mode mode;
+	enum rs_verify verify;
 	bool complete;
 	char *incomplete_reason; /* one sentence, NULL when complete */
 
@@ -334,6 +355,10 @@ struct rs_result {
 	size_t nr_windows;
 	struct rs_request_row *request;
 	size_t nr_requests;
+	struct rs_device_view *device;
+	size_t nr_devices;
+	struct rs_flight_view *flight; /* in time order */
+	size_t nr_flights;
 	struct rs_slow *slow; /* slowest first */
 	size_t nr_slow;
 	struct rs_failure *failure;

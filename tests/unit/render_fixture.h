@@ -212,12 +212,12 @@ static struct rs_container_view containers[] = {
 	},
 };
 
-static struct rs_hist pins, refused, maps;
+static struct rs_hist pins[RS_LAT_NR], refused[RS_LAT_NR], maps[RS_LAT_NR];
 
 static struct rs_request_row requests[] = {
-	{ "pin", RS_PATH_REFUSED, RS_REASON_NO_UNMAP_CB, true, 1, 0, &refused },
-	{ "pin", RS_PATH_GUP, RS_REASON_NONE, false, 1000, 4096, &pins },
-	{ "map", RS_PATH_NONE, RS_REASON_NONE, false, 2, 4096, &maps },
+	{ "pin", RS_PATH_REFUSED, RS_REASON_NO_UNMAP_CB, true, 1, 0, refused },
+	{ "pin", RS_PATH_GUP, RS_REASON_NONE, false, 1000, 4096, pins },
+	{ "map", RS_PATH_NONE, RS_REASON_NONE, false, 2, 4096, maps },
 };
 
 static struct rs_slow slow[] = {
@@ -230,7 +230,9 @@ static struct rs_slow slow[] = {
 	  T0 + 60 * MS,
 	  490 * MS,
 	  OLD_QEMU,
-	  1 },
+	  1,
+	  0,
+	  0 },
 	{ "pin",
 	  RS_PATH_REFUSED,
 	  RS_REASON_WINDOW,
@@ -240,7 +242,9 @@ static struct rs_slow slow[] = {
 	  T0 + 1210 * MS,
 	  31 * US,
 	  { 1234567, "a-long-name-her" },
-	  1 },
+	  1,
+	  0,
+	  0 },
 };
 
 static struct rs_failure failures[] = {
@@ -374,14 +378,14 @@ static struct rs_result *fixture(void)
 		.verdict = RS_VIOLATED,
 	};
 
-	memset(&pins, 0, sizeof(pins));
-	memset(&refused, 0, sizeof(refused));
-	memset(&maps, 0, sizeof(maps));
+	memset(pins, 0, sizeof(pins));
+	memset(refused, 0, sizeof(refused));
+	memset(maps, 0, sizeof(maps));
 	for (int i = 0; i < 1000; i++)
-		rs_hist_add(&pins, (i + 1) * US / 10);
-	rs_hist_add(&refused, 830);
-	rs_hist_add(&maps, 490 * MS);
-	rs_hist_add(&maps, 11 * MS);
+		rs_hist_add(pins, (i + 1) * US / 10);
+	rs_hist_add(refused, 830);
+	rs_hist_add(maps, 490 * MS);
+	rs_hist_add(maps, 11 * MS);
 	return &r;
 }
 

@@ -135,11 +135,12 @@ static void messages(void **state)
 	parse_fails("pin[path] max <= 1ms", "b:1:9: expected \"=\", found \"]\"");
 	parse_fails("pin[path=fast] max <= 1ms",
 		    "b:1:10: expected a path (none, cached, gup, copy_own, copy_kthread, released, "
-		    "refused, pfnmap), found \"fast\"");
+		    "refused, pfnmap, waited), found \"fast\"");
 	parse_fails(
 		"pin[reason=none] max <= 1ms",
 		"b:1:12: expected a reason (window, no-mapping, prot, memlock, dead-mm, wrong-mm, "
-		"v1, no-unmap-cb, arguments, fault, other, pfnmap, remote-mm), found \"none\"");
+		"v1, no-unmap-cb, arguments, fault, other, pfnmap, remote-mm, wait-broken), found "
+		"\"none\"");
 	parse_fails("pin[path=gup,path=cached] max <= 1ms",
 		    "b:1:14: expected each filter once, found \"path\"");
 	parse_fails("pin[in-window,outside-window] max <= 1ms",
@@ -199,7 +200,7 @@ static struct rs_hist *add_row(struct rs_result *r, const char *op, enum rs_path
 	*row = (struct rs_request_row){
 		.op = op, .path = path, .reason = reason, .in_window = in_window
 	};
-	row->latency = calloc(1, sizeof(*row->latency));
+	row->latency = calloc(RS_LAT_NR, sizeof(*row->latency));
 	assert_non_null(row->latency);
 	return row->latency;
 }

@@ -34,6 +34,12 @@ static const size_t full_size[RS_EV_NR] = {
 	[RS_EV_REQUEST] = sizeof(struct rs_ev_request),
 	[RS_EV_XLATE] = sizeof(struct rs_ev_xlate),
 	[RS_EV_IOMMU] = sizeof(struct rs_ev_iommu),
+	[RS_EV_SNAPSHOT] = sizeof(struct rs_ev_snapshot),
+	[RS_EV_DEVICE] = sizeof(struct rs_ev_device),
+	[RS_EV_PAGES] = sizeof(struct rs_ev_pages),
+	[RS_EV_VERIFY] = sizeof(struct rs_ev_verify),
+	[RS_EV_FLIGHT] = sizeof(struct rs_ev_flight),
+	[RS_EV_STATS] = sizeof(struct rs_ev_stats) + 16 * sizeof(struct rs_stat_bucket),
 };
 
 /* What the child was about when it ended. */

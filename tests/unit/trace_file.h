@@ -37,6 +37,9 @@ static inline __u64 rng(void)
 	return rng_state;
 }
 
+/* Records of some hundred bytes, as most are. */
+#define RECORD_MAX 512
+
 /* The same @i gives the same record, so that the reading side needs no copy. */
 static inline void make_record(union record *rec, __u64 i)
 {
@@ -44,7 +47,7 @@ static inline void make_record(union record *rec, __u64 i)
 	size_t size, at;
 
 	rng_state = (i + 1) * 0x9e3779b97f4a7c15ULL;
-	size = sizeof(rec->ev) + rng() % ((RS_EVENT_MAX - sizeof(rec->ev)) / 8 + 1) * 8;
+	size = sizeof(rec->ev) + rng() % ((RECORD_MAX - sizeof(rec->ev)) / 8 + 1) * 8;
 	for (at = 0; at < sizeof(rec->bytes); at += 8) {
 		__u64 v = rng();
 
