@@ -22,7 +22,11 @@ $(B)/tests/libsynth.a: $(SYNTH_OBJ)
 
 $(B)/tests/test_%: $(B)/tests/unit/test_%.o $(B)/tests/libsynth.a $(B)/libremapscope.a
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -ljansson -lz -lm
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka -ljansson \
+		-lz -lm
+
+# What of the live part can be tested without a kernel that has VFIO.
+$(B)/tests/test_symbols: $(B)/src/attach/symbols.o
 
 $(B)/tests/make-trace: tests/cli/make-trace.c $(B)/tests/libsynth.a $(B)/libremapscope.a
 	$(call say,CC)

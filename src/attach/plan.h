@@ -10,6 +10,7 @@
 #define RS_ATTACH_PLAN_H
 
 #include <jansson.h>
+#include "attach/symbols.h"
 #include "remapscope/types.h"
 #include "util/msg.h"
 
@@ -40,7 +41,10 @@ enum rs_hook_shape {
  * @program: a tracepoint's program
  * @shape: which programs
  * @vital: nothing useful can be recorded without it
+ * @args: its programs read the function's arguments: a clone that gcc made of it will not do
  * @replaces: does the same for another kernel release as the entry before; only one is in the plan
+ * @maybe_absent: only some kernels have the function and only these need it: those whose struct
+ *	vfio_iommu has this member. NULL: all need it
  */
 struct rs_hook_def {
 	const char *function;
@@ -48,15 +52,30 @@ struct rs_hook_def {
 	const char *program;
 	enum rs_hook_shape shape;
 	bool vital;
+	bool args;
 	bool replaces;
+	const char *maybe_absent;
 };
 
-/** struct rs_hook - a hook's place in the plan */
+#define RS_WHY_LEN 160
+
+/**
+ * struct rs_hook - a hook's place in the plan
+ * @mechanism: what was chosen
+ * @absent: this kernel has not got the function, and does not need it: no fault
+ * @symbol: what is really probed, once a mechanism is chosen: the function, or a clone of it
+ * @module: where the symbol was found, "" for the kernel itself
+ * @note: what is not seen all the same, "" for nothing
+ * @why_not: why a mechanism was not possible, "" if it was or was not tried
+ */
 struct rs_hook {
 	const struct rs_hook_def *def;
 	enum rs_mechanism mechanism;
-	char why_not[RS_MECH_NR]
-		    [160]; /* why a mechanism was not possible, "" if it was or was not tried */
+	bool absent;
+	char symbol[RS_SYMBOL_LEN];
+	char module[RS_MODULE_LEN];
+	char note[RS_WHY_LEN];
+	char why_not[RS_MECH_NR][RS_WHY_LEN];
 };
 
 #define RS_HOOKS_MAX 32
@@ -117,6 +136,15 @@ struct rs_plan_opts {
 int rs_plan_make(struct rs_plan *plan, const struct rs_plan_opts *opts, struct rs_msg *msg);
 
 /**
+ * rs_plan_defs() - the same for other hooks than remapscope's own
+ * @def: at most RS_HOOKS_MAX; must live as long as the plan
+ *
+ * Needs the privilege only. Return: 0 or -errno
+ */
+int rs_plan_defs(struct rs_plan *plan, const struct rs_hook_def *def, size_t nr,
+		 const struct rs_plan_opts *opts, struct rs_msg *msg);
+
+/**
  * rs_plan_demote() - a hook's mechanism did not attach: go to the next one
  * @err: -errno of the attachment
  */
@@ -125,7 +153,11 @@ void rs_plan_demote(struct rs_hook *h, int err);
 /** rs_plan_lacks_vital() - is a hook out of reach without which nothing can be told? Return: 0 or -ENOTSUP */
 int rs_plan_lacks_vital(const struct rs_plan *plan, struct rs_msg *msg);
 
-/** rs_plan_json() - the plan as it is stored in a trace; the caller's */
+/**
+ * rs_plan_json() - the plan as it is stored in a trace; the caller's
+ *
+ * Without the hooks that are absent: nothing is missing there.
+ */
 json_t *rs_plan_json(const struct rs_plan *plan);
 
 #endif /* RS_ATTACH_PLAN_H */

@@ -110,7 +110,10 @@ static int attach_hook(struct rs_live *l, const struct rs_hook *h)
 
 		if (!two[k])
 			continue;
-		link = bpf_program__attach(two[k]);
+		/* What the program says is the function's own name; here it can have a suffix. */
+		link = h->mechanism == RS_MECH_KPROBE
+			       ? bpf_program__attach_kprobe(two[k], k == 1, h->symbol)
+			       : bpf_program__attach(two[k]);
 		err = libbpf_get_error(link);
 		if (err)
 			return err;

@@ -7,6 +7,10 @@
 #include "cmd/cmd.h"
 #include "rules/rules.h"
 
+#define FUNCTION_CHARS                                         \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+	"0123456789_."
+
 static bool attached(const struct rs_plan *plan, const char *function)
 {
 	for (size_t i = 0; i < plan->nr; i++)
@@ -27,7 +31,7 @@ static const char *lacks(const struct rs_plan *plan, const struct rs_rule *rule)
 static json_t *describe(const struct rs_machine *m, const struct rs_plan *plan, int status,
 			const char *refusal)
 {
-	json_t *o = json_object(), *rules = json_array();
+	json_t *o = json_object(), *rules = json_array(), *absent = json_array();
 
 	json_object_set_new(o, "schema", json_string("remapscope-doctor"));
 	json_object_set_new(o, "schema_version", json_integer(1));
@@ -38,6 +42,10 @@ static json_t *describe(const struct rs_machine *m, const struct rs_plan *plan, 
 	json_object_set_new(o, "vfio_iommu_type1", json_boolean(m->type1));
 	json_object_set_new(o, "vfio_iommu_type1_btf", json_boolean(m->module_btf));
 	json_object_set_new(o, "hooks", plan ? rs_plan_json(plan) : json_array());
+	for (size_t i = 0; plan && i < plan->nr; i++)
+		if (plan->hook[i].absent)
+			json_array_append_new(absent, json_string(plan->hook[i].def->function));
+	json_object_set_new(o, "not_needed", absent);
 	for (size_t i = 0; plan && i < rs_nr_rules; i++) {
 		const char *missing = lacks(plan, &rs_rules[i]);
 
@@ -56,20 +64,34 @@ static const char *yes(bool b)
 	return b ? "yes" : "no";
 }
 
+static void print_hook(const struct rs_hook *h)
+{
+	const char *name = rs_mechanism_name(h->mechanism);
+
+	if (h->absent) {
+		printf("  %-31s not in this kernel, not needed\n", h->def->function);
+		return;
+	}
+	printf("  %-31s %s", h->def->function, name ? name : "none");
+	if (h->symbol[0] && strcmp(h->symbol, h->def->function))
+		printf(" on %s", h->symbol);
+	if (h->module[0] && !h->def->module)
+		printf(" in %s", h->module);
+	printf("\n");
+	for (int m = 1; m < RS_MECH_NR; m++)
+		if (h->why_not[m][0])
+			printf("      not %s: %s\n", rs_mechanism_name(m), h->why_not[m]);
+	if (h->note[0])
+		printf("      %s\n", h->note);
+}
+
 static void print_plan(const struct rs_plan *plan)
 {
 	size_t weak = 0;
 
 	printf("\nhooks\n");
-	for (size_t i = 0; i < plan->nr; i++) {
-		const struct rs_hook *h = &plan->hook[i];
-		const char *name = rs_mechanism_name(h->mechanism);
-
-		printf("  %-31s %s\n", h->def->function, name ? name : "none");
-		for (int m = 1; m < RS_MECH_NR; m++)
-			if (h->why_not[m][0])
-				printf("      not %s: %s\n", rs_mechanism_name(m), h->why_not[m]);
-	}
+	for (size_t i = 0; i < plan->nr; i++)
+		print_hook(&plan->hook[i]);
 	printf("\nverdicts\n");
 	for (size_t i = 0; i < rs_nr_rules; i++) {
 		const char *missing = lacks(plan, &rs_rules[i]);
@@ -81,6 +103,52 @@ static void print_plan(const struct rs_plan *plan)
 	}
 	if (!weak)
 		printf("  every rule can be judged\n");
+}
+
+/* doctor FUNCTION...: could these be hooked? What is asked is seen at least: the function's entry. */
+static int ask_functions(struct rs_cli *cli, char **name, size_t nr,
+			 const struct rs_plan_opts *opts)
+{
+	struct rs_hook_def def[RS_HOOKS_MAX] = {};
+	struct rs_machine m;
+	struct rs_plan plan;
+	struct rs_msg msg;
+	int status = RS_EXIT_PASS, err;
+
+	if (nr > RS_HOOKS_MAX)
+		return rs_fail(cli, RS_EXIT_USAGE, "doctor: at most %d functions at a time",
+			       RS_HOOKS_MAX);
+	for (size_t i = 0; i < nr; i++) {
+		def[i].function = name[i];
+		def[i].shape = RS_HOOK_ENTRY;
+		if (!name[i][0] || strlen(name[i]) >= RS_SYMBOL_LEN ||
+		    strspn(name[i], FUNCTION_CHARS) < strlen(name[i]))
+			return rs_fail(cli, RS_EXIT_USAGE,
+				       "doctor: \"%s\" is not a function's name", name[i]);
+	}
+	rs_machine_look(&m);
+	if (!m.may)
+		return rs_fail(cli, RS_EXIT_MACHINE,
+			       "no privilege: CAP_SYS_ADMIN is needed (run as root)");
+	err = rs_plan_defs(&plan, def, nr, opts, &msg);
+	if (err)
+		return rs_fail(cli, RS_EXIT_MACHINE, "%s", msg.text);
+	for (size_t i = 0; i < plan.nr; i++) {
+		if (!plan.hook[i].mechanism)
+			status = RS_EXIT_UNKNOWN;
+		if (!cli->json)
+			print_hook(&plan.hook[i]);
+	}
+	if (cli->json) {
+		json_t *o = json_pack("{s:s,s:i,s:s,s:o,s:b}", "schema", "remapscope-doctor",
+				      "schema_version", 1, "kernel", m.release, "functions",
+				      rs_plan_json(&plan), "all", status == RS_EXIT_PASS);
+
+		json_dumpf(o, stdout, JSON_INDENT(2));
+		putchar('\n');
+		json_decref(o);
+	}
+	return rs_flush_out(cli, status);
 }
 
 int rs_cmd_doctor(struct rs_cli *cli, int argc, char **argv)
@@ -110,7 +178,7 @@ int rs_cmd_doctor(struct rs_cli *cli, int argc, char **argv)
 		}
 	}
 	if (optind < argc)
-		return rs_fail(cli, RS_EXIT_USAGE, "doctor: unknown argument \"%s\"", argv[optind]);
+		return ask_functions(cli, argv + optind, argc - optind, &opts);
 	rs_machine_look(&m);
 	err = rs_machine_refusal(&m, &msg);
 	if (!err) {
