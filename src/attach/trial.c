@@ -224,6 +224,8 @@ int rs_try_kprobe(const char *symbol, bool ret, char *why, size_t len)
 		err = -errno;
 		if (err == -ENOENT)
 			snprintf(why, len, "no such symbol");
+		else if (err == -EINVAL) /* check_kprobe_address_safe() in kernel/kprobes.c */
+			snprintf(why, len, "the kernel allows no probe there (EINVAL)");
 		else
 			snprintf(why, len, "%s", strerror(-err));
 		return err;
