@@ -29,6 +29,7 @@ $(B)/tests/test_%: $(B)/tests/unit/test_%.o $(B)/tests/libsynth.a $(B)/libremaps
 $(B)/tests/test_symbols: $(B)/src/attach/symbols.o
 $(B)/tests/test_filter: $(B)/src/capture/filter.o
 $(B)/tests/test_pagemap: $(B)/src/capture/pagemap.o
+$(B)/tests/test_watch: $(B)/src/attach/watch.o
 
 $(B)/tests/make-trace: tests/cli/make-trace.c $(B)/tests/libsynth.a $(B)/libremapscope.a
 	$(call say,CC)

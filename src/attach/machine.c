@@ -10,32 +10,35 @@
 #include <bpf/btf.h>
 #include "attach/plan.h"
 
+#define TYPE1_KO "/vfio_iommu_type1.ko"
+
 static bool is_there(const char *path)
 {
 	return !access(path, F_OK);
 }
 
 /* Is the word in one of the lists that depmod(8) keeps for this kernel? */
+static bool listed(const char *release, const char *list, const char *word)
+{
+	char path[160], *line = NULL;
+	bool found = false;
+	size_t room = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/lib/modules/%s/%s", release, list);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (!found && getline(&line, &room, f) > 0)
+		found = strstr(line, word);
+	free(line);
+	fclose(f);
+	return found;
+}
+
 static bool on_disk(const char *release, const char *word)
 {
-	static const char *const lists[] = { "modules.dep", "modules.builtin" };
-	bool found = false;
-
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && !found; i++) {
-		char path[160], *line = NULL;
-		size_t room = 0;
-		FILE *f;
-
-		snprintf(path, sizeof(path), "/lib/modules/%s/%s", release, lists[i]);
-		f = fopen(path, "re");
-		if (!f)
-			continue;
-		while (!found && getline(&line, &room, f) > 0)
-			found = strstr(line, word);
-		free(line);
-		fclose(f);
-	}
-	return found;
+	return listed(release, "modules.dep", word) || listed(release, "modules.builtin", word);
 }
 
 static bool built_in(const char *function)
@@ -45,6 +48,17 @@ static bool built_in(const char *function)
 
 	btf__free(btf);
 	return found;
+}
+
+bool rs_type1_built_in(void)
+{
+	struct utsname u;
+
+	if (!uname(&u) && listed(u.release, "modules.builtin", TYPE1_KO))
+		return true;
+	/* Of a module this file says in what state it is. */
+	return !is_there("/sys/module/vfio_iommu_type1/initstate") &&
+	       built_in("vfio_iommu_type1_ioctl");
 }
 
 /*
@@ -80,8 +94,7 @@ void rs_machine_look(struct rs_machine *m)
 	if (m->btf && !m->module_btf && built_in("vfio_iommu_type1_ioctl"))
 		loaded = m->module_btf = true;
 	m->type1 = loaded;
-	m->vfio = loaded || is_there("/sys/module/vfio") ||
-		  on_disk(m->release, "/vfio_iommu_type1.ko");
+	m->vfio = loaded || is_there("/sys/module/vfio") || on_disk(m->release, TYPE1_KO);
 }
 
 int rs_machine_refusal(const struct rs_machine *m, struct rs_msg *msg)

@@ -109,6 +109,9 @@ struct rs_machine {
 /** rs_machine_look() - find out what this machine offers */
 void rs_machine_look(struct rs_machine *m);
 
+/** rs_type1_built_in() - is vfio_iommu_type1 part of the kernel itself, by depmod(8)'s list or by BTF? */
+bool rs_type1_built_in(void);
+
 /**
  * rs_machine_refusal() - why nothing can be recorded here
  *
