@@ -60,6 +60,7 @@ struct super_block {
 };
 
 struct inode {
+	unsigned int i_rdev;
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	__u32 i_generation;
@@ -67,6 +68,21 @@ struct inode {
 
 struct file {
 	struct inode *f_inode;
+	void *private_data;
+};
+
+struct page {
+	unsigned long flags;
+};
+
+/* include/linux/bpf.h: what a program over all tasks' files gets */
+struct bpf_iter_meta;
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
 };
 
 struct vm_area_struct {
@@ -83,12 +99,60 @@ struct iommu_group {
 	int id;
 };
 
+struct bpf_map;
 struct linux_binprm;
-struct vfio_device;
+
+struct kobject {
+	const char *name;
+};
+
+struct device {
+	struct kobject kobj;
+};
+
+/* include/linux/vfio.h, drivers/vfio/vfio.h, drivers/vfio/container.c */
+
+struct vfio_iommu_driver_ops {
+	char *name;
+};
+
+struct vfio_iommu_driver {
+	const struct vfio_iommu_driver_ops *ops;
+};
+
+struct vfio_container {
+	struct vfio_iommu_driver *iommu_driver;
+	void *iommu_data;
+};
+
+struct vfio_group {
+	struct vfio_container *container;
+	struct iommu_group *iommu_group;
+};
+
+struct vfio_device_ops {
+	void (*dma_unmap)(void *vdev, __u64 iova, __u64 length);
+};
+
+struct vfio_device {
+	struct device *dev;
+	const struct vfio_device_ops *ops;
+	struct vfio_group *group;
+};
 
 /* drivers/vfio/vfio_iommu_type1.c */
 
+struct mutex {
+	unsigned long owner;
+};
+
+struct vfio_iommu_group {
+	struct iommu_group *iommu_group;
+	struct list_head next;
+};
+
 struct vfio_iommu {
+	struct mutex lock;
 	struct list_head domain_list;
 	struct rb_root dma_list;
 	struct list_head device_list;
@@ -100,6 +164,7 @@ struct vfio_iommu {
 struct vfio_domain {
 	struct iommu_domain *domain;
 	struct list_head next;
+	struct list_head group_list;
 };
 
 struct vfio_dma {

@@ -4,12 +4,20 @@
  * functions that translate (vaddr_get_pfns(), vfio_pin_pages_remote()).
  */
 #include "hook.bpf.h"
+#include "device.bpf.h"
+#include "stats.bpf.h"
 
 static __always_inline struct rs_frame *enter_outer(__u32 caller, __u32 request, __u64 device,
 						    __u64 iova, __u64 len)
 {
-	struct rs_frame *f = push_frame(caller, 0);
+	struct rs_frame *f;
 
+	/* With a filter it matters whose device it is before anything is asked of the backend. */
+	if (filter && !wanted(device_container(device)))
+		return NULL;
+	if (filter & RS_FILTER_GROUP && device_group(device) != filter_group)
+		return NULL;
+	f = push_frame(caller, filter ? device_container(device) : 0);
 	if (!f)
 		return NULL;
 	f->device = device;
@@ -27,6 +35,9 @@ static __always_inline struct rs_frame *enter_backend(__u32 caller, __u32 reques
 	struct rs_frame *f = nested_frame();
 
 	if (!f || f->caller != caller || (f->rflags & RS_REQF_BACKEND)) {
+		/* Left out by its device: type1 is never asked but through the vfio core. */
+		if (filter & RS_FILTER_GROUP)
+			return NULL;
 		f = push_frame(caller, iommu);
 		if (!f)
 			return NULL;
@@ -36,17 +47,23 @@ static __always_inline struct rs_frame *enter_backend(__u32 caller, __u32 reques
 	}
 	f->rflags |= RS_REQF_BACKEND;
 	f->container = iommu;
-	f->begin_ns = bpf_ktime_get_ns();
+	f->begin_ns = f->work_ns = bpf_ktime_get_ns();
 	enter_container(f);
 	return f;
 }
 
-static __always_inline void write_request(struct rs_frame *f, __s64 ret)
+static __always_inline void write_request(struct rs_task *t, struct rs_frame *f, __s64 ret)
 {
-	struct rs_ev_request *ev = RS_RECORD(RS_EV_REQUEST, rs_ev_request);
+	struct rs_device *d = know_device(f->device, f->container);
+	bool hot = is_hot(f);
+	struct rs_flight *slot = next_flight();
+	struct rs_ev_request *ev;
 
-	if (!ev)
+	if (!slot)
 		return;
+	ev = &slot->r;
+	if (d && d->flags & RS_DEVICE_NO_CB)
+		f->rflags |= RS_REQF_NO_CB;
 	fill_op(&ev->op, f, ret);
 	ev->device = f->device;
 	ev->iova.v = f->iova;
@@ -64,12 +81,17 @@ static __always_inline void write_request(struct rs_frame *f, __s64 ret)
 	ev->range_mm = f->range_mm;
 	ev->range_flags = f->range_flags;
 	ev->pfnmap_pages = f->work.pfnmap_pages;
-	ev->work_ns = f->begin_ns;
-	ev->wait_ns = 0;
-	ev->pfn.v = 0;
-	ev->waits = ev->wait_pages = ev->gup_zero = ev->put_pages = ev->reserved = 0;
-	ev->group_id = -1;
-	bpf_ringbuf_submit(ev, 0);
+	ev->work_ns = f->work_ns;
+	ev->wait_ns = f->wait_ns;
+	ev->pfn = f->more.pfn;
+	ev->waits = f->waits;
+	ev->wait_pages = f->wait_pages;
+	ev->gup_zero = f->gup_zero;
+	ev->put_pages = f->put_pages;
+	ev->group_id = d ? d->group_id : -1;
+	ev->reserved = 0;
+	write_head(&ev->h, RS_EV_REQUEST, sizeof(*ev), 0);
+	finish_request(t, slot, hot);
 }
 
 static __always_inline void leave_backend(__u32 caller, __s64 ret)
@@ -93,7 +115,7 @@ static __always_inline void leave_backend(__u32 caller, __s64 ret)
 	}
 	if (f->rflags & RS_REQF_OUTER)
 		return;
-	write_request(f, ret);
+	write_request(t, f, ret);
 	pop_frame(t);
 }
 
@@ -104,7 +126,7 @@ static __always_inline void leave_outer(__u32 caller, __s64 ret)
 
 	if (!f || f->caller != caller || !(f->rflags & RS_REQF_OUTER))
 		return;
-	write_request(f, ret);
+	write_request(t, f, ret);
 	pop_frame(t);
 }
 
@@ -113,22 +135,108 @@ static __always_inline __u64 bytes_of(__u64 npage)
 	return (__s32)npage > 0 ? (__u64)(__u32)npage << RS_PAGE_SHIFT : 0;
 }
 
-/* int vfio_pin_pages(device, iova, int npage, int prot, pages) */
-static __always_inline void enter_vfio_pin_pages(__u64 device, __u64 iova, __u64 npage, __u64 prot)
+/* arch/x86/mm/kaslr.c: where the array of struct page begins; randomised. */
+extern const void vmemmap_base __ksym __weak;
+
+/* page_to_pfn() of a kernel with CONFIG_SPARSEMEM_VMEMMAP */
+static __always_inline bool pfn_of_page(__u64 page, __u64 *pfn)
+{
+	__u64 base = 0;
+
+	if (!&vmemmap_base ||
+	    bpf_probe_read_kernel(&base, sizeof(base), (const void *)&vmemmap_base) || !base ||
+	    page < base)
+		return false;
+	*pfn = (page - base) / bpf_core_type_size(struct page);
+	return true;
+}
+
+struct pages_walk {
+	struct rs_frame *f;
+	__u64 nr;
+	__u64 begin; /* of the run under way: its first page's place, */
+	__u64 pfn;   /* ... and number */
+};
+
+static __always_inline void write_pinned_run(struct pages_walk *w, __u64 end)
+{
+	struct rs_ev_pages *ev;
+
+	if (end == w->begin)
+		return;
+	ev = RS_RECORD(RS_EV_PAGES, rs_ev_pages);
+	if (!ev)
+		return;
+	ev->req = w->f->req;
+	ev->container = w->f->container;
+	ev->device = w->f->device;
+	ev->iova.v = w->f->iova + (w->begin << RS_PAGE_SHIFT);
+	ev->pfn.v = w->pfn;
+	ev->npage = end - w->begin;
+	ev->source = RS_PAGES_PIN;
+	ev->reserved = 0;
+	bpf_ringbuf_submit(ev, 0);
+}
+
+static long pinned_step(__u32 i, void *ctx)
+{
+	struct pages_walk *w = ctx;
+	__u64 page = 0, pfn = 0;
+
+	if (bpf_probe_read_kernel(&page, sizeof(page), (void *)(w->f->pages + 8ULL * i)) ||
+	    !pfn_of_page(page, &pfn)) {
+		write_pinned_run(w, i);
+		w->begin = i + 1;
+		return 0;
+	}
+	if (i > w->begin && pfn == w->pfn + (i - w->begin))
+		return 0;
+	write_pinned_run(w, i);
+	w->begin = i;
+	w->pfn = pfn;
+	return 0;
+}
+
+/* What the driver was given: of its first page always, of all when pages are to be verified. */
+static __always_inline void look_at_pinned(struct rs_frame *f, __s32 nr)
+{
+	struct pages_walk w = { .f = f };
+	__u64 page = 0;
+
+	if (!f->pages || nr <= 0)
+		return;
+	if (!bpf_probe_read_kernel(&page, sizeof(page), (void *)f->pages) &&
+	    pfn_of_page(page, &f->more.pfn.v))
+		f->rflags |= RS_REQF_PFN;
+	if (!verify || nr == 1)
+		return;
+	bpf_loop(nr, pinned_step, &w, 0);
+	write_pinned_run(&w, nr);
+}
+
+/* int vfio_pin_pages(device, iova, int npage, int prot, struct page **pages) */
+static __always_inline void enter_vfio_pin_pages(__u64 device, __u64 iova, __u64 npage, __u64 prot,
+						 __u64 pages)
 {
 	struct rs_frame *f;
 
 	f = enter_outer(RS_IN_PIN, RS_REQ_PIN, device, iova, bytes_of(npage));
-	if (f)
-		f->prot = prot;
+	if (!f)
+		return;
+	f->prot = prot;
+	f->pages = pages;
 }
 
 static __always_inline void leave_vfio_pin_pages(__u64 ret)
 {
+	struct rs_frame *f = nested_frame();
+
+	if (f && f->caller == RS_IN_PIN)
+		look_at_pinned(f, ret);
 	leave_outer(RS_IN_PIN, (__s32)ret);
 }
 
-RS_ENTRY(vfio_pin_pages, 4)
+RS_ENTRY(vfio_pin_pages, 5)
 RS_EXIT(vfio_pin_pages)
 
 static __always_inline void enter_vfio_unpin_pages(__u64 device, __u64 iova, __u64 npage)
@@ -218,8 +326,13 @@ static __always_inline void leaf_vaddr_get_pfns(__u64 mm, __u64 vaddr, __u64 npa
 	f->work.gup_calls++;
 	if (n > 0) {
 		f->gup_pages += n;
-		if (f->pfnmap)
+		if (f->waits)
+			f->wait_pages += n;
+		else if (f->pfnmap)
 			f->work.pfnmap_pages += n;
+	} else if (!n) {
+		f->gup_zero++;
+		f->work.gup_failed++;
 	} else {
 		f->gup_err = n;
 		f->work.gup_failed++;
@@ -268,6 +381,7 @@ static __always_inline void enter_vfio_pin_pages_remote(__u64 arg, __u64 vaddr)
 {
 	struct vfio_dma *dma = (void *)arg;
 	struct rs_frame *f = nested_frame();
+	__u64 charged;
 
 	if (!f)
 		return;
@@ -275,6 +389,11 @@ static __always_inline void enter_vfio_pin_pages_remote(__u64 arg, __u64 vaddr)
 	f->dma_iova = BPF_CORE_READ(dma, iova);
 	f->dma_size = BPF_CORE_READ(dma, size);
 	f->dma_flags = dma_flags(dma);
+	charged = dma_mm(dma);
+	if (charged && charged != current_mm() && !f->more.foreign_calls++) {
+		f->more.foreign_iova.v = f->dma_iova;
+		f->more.foreign_mm = charged;
+	}
 }
 
 static __always_inline void leave_vfio_pin_pages_remote(__u64 ret)
@@ -297,5 +416,63 @@ static __always_inline void enter_vfio_unpin_pages_remote(__u64 dma)
 }
 
 RS_ENTRY(vfio_unpin_pages_remote, 1)
+
+/* The last reference of a page that a driver had pinned is dropped. */
+static __always_inline void enter_put_pfn(__u64 pfn)
+{
+	struct rs_frame *f = nested_frame();
+
+	if (f && f->caller == RS_IN_UNPIN)
+		f->put_pages++;
+}
+
+RS_ENTRY(put_pfn, 1)
+
+/* int vfio_unpin_page_external(): how many pages it has given back for good; mostly a clone of gcc's */
+static __always_inline void leaf_vfio_unpin_page_external(__u64 unused, __u64 ret)
+{
+	struct rs_frame *f = nested_frame();
+
+	if (f && f->caller == RS_IN_UNPIN && (__s32)ret > 0)
+		f->put_pages += ret;
+}
+
+RS_LEAF(vfio_unpin_page_external, 1, RS_LEAF_UNPIN)
+
+/* int vfio_wait(struct vfio_iommu *): until a vaddr is valid again. In kernels from 5.12 to 6.1 */
+static __always_inline void enter_vfio_wait(__u64 iommu)
+{
+	struct rs_frame *f = nested_frame();
+
+	if (f)
+		f->wait_start = bpf_ktime_get_ns();
+}
+
+static __always_inline void leave_vfio_wait(__u64 ret)
+{
+	struct rs_frame *f = nested_frame();
+
+	if (!f || !f->wait_start)
+		return;
+	f->work_ns = bpf_ktime_get_ns();
+	f->wait_ns += f->work_ns - f->wait_start;
+	f->wait_start = 0;
+	f->waits++;
+}
+
+RS_ENTRY(vfio_wait, 1)
+RS_EXIT(vfio_wait)
+
+/* Whoever had to wait for the container's lock has it now: what is its own work begins. */
+SEC("tp_btf/contention_end")
+int BPF_PROG(on_contention_end, void *lock, int ret)
+{
+	struct rs_frame *f = nested_frame();
+
+	if (f && f->container &&
+	    (__u64)lock == f->container + bpf_core_field_offset(struct vfio_iommu, lock))
+		f->work_ns = bpf_ktime_get_ns();
+	return 0;
+}
 
 char LICENSE[] SEC("license") = "GPL";

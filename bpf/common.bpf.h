@@ -1,214 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /**
- * DOC: What all BPF programs share: maps, the task's stack of requests, records
- *
- * Requests live on a small stack in task-local storage, because they nest: an unmap calls a driver
- * back, which unpins on the same thread.
+ * DOC: What all BPF programs do: write records, keep the task's stack of requests, find a range
  */
 #ifndef RS_COMMON_BPF_H
 #define RS_COMMON_BPF_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include "vmlinux.h"
-#include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_tracing.h>
-#include "remapscope/event.h"
-
-#define EBUSY 16
-
-#define PF_EXITING 0x00000004 /* include/linux/sched.h */
-
-/* include/uapi/linux/vfio.h */
-#define VFIO_IOMMU_MAP_DMA	  0x3b71
-#define VFIO_IOMMU_UNMAP_DMA	  0x3b72
-#define VFIO_DMA_MAP_FLAG_VADDR	  (1U << 2)
-#define VFIO_DMA_UNMAP_FLAG_VADDR (1U << 2)
-
-struct dma_map_arg {
-	__u32 argsz;
-	__u32 flags;
-	__u64 vaddr;
-	__u64 iova;
-	__u64 size;
-};
-
-struct dma_unmap_arg {
-	__u32 argsz;
-	__u32 flags;
-	__u64 iova;
-	__u64 size;
-};
-
-/* A request in progress. */
-struct rs_frame {
-	__u64 req;
-	__u64 start_ns;
-	__u64 begin_ns;
-	__u64 container;
-	__u64 device;
-	__u64 arg;
-	__u32 caller; /* enum rs_caller */
-	__u32 cmd;
-	__u32 invalid_before;
-	__u32 gen; /* of the container, when this request entered */
-	__u64 iova;
-	__u64 vaddr;
-	__u64 size;
-	__u32 uflags;
-	__u32 op_flags;
-	__u64 old_vaddr;
-	__u64 old_mm;
-	__u64 old_size;
-	__u64 old_iova;
-	__u32 old_flags;
-	__u32 nr_ranges;
-	struct rs_work work;
-	__u32 prot;
-	__u32 request;
-	__u32 gup_pages;
-	__u32 gup_calls;
-	__s32 gup_err;
-	__s32 acct_err;
-	__u32 rflags;
-	__u32 range_prot;
-	__u64 range_iova;
-	__u64 range_mm;
-	__u32 range_flags;
-	__u32 details;	/* in-window records written for this request */
-	__u64 dma_iova; /* what vfio_pin_pages_remote() works on */
-	__u64 dma_size;
-	__u32 dma_flags;
-	__u32 removing;
-	__u32 pfnmap; /* vaddr_get_pfns() has come across memory without struct pages */
-	__u32 reserved;
-	__u64 group;
-	__u32 group_type;
-	__u32 group_id;
-};
-
-#define RS_DEPTH 4
-/* In-window records of one request beyond this are only counted (struct rs_work). */
-#define RS_DETAILS 16
-
-/* Functions whose arguments a kprobe must keep for its kretprobe. */
-enum rs_leaf {
-	RS_LEAF_GUP,
-	RS_LEAF_PIN_REMOTE,
-	RS_LEAF_ACCT,
-	RS_LEAF_IOMMU_MAP,
-	RS_LEAF_IOMMU_UNMAP,
-	RS_LEAF_IOMMU_UNMAP_FAST,
-	RS_LEAF_NR
-};
-
-/* One VMA, or the part of it that lies in a range. */
-struct rs_vma_piece {
-	__u64 start;
-	__u64 end;
-	__u64 ino;
-	__u64 offset; /* of @start in the file */
-	__u64 vm_flags;
-	__u32 dev;
-	__u32 generation;
-	__u32 what; /* enum rs_backing */
-	__u32 reserved;
-};
-
-/* A look at what is behind a range's vaddr, under way (range.bpf.h). */
-struct rs_scan {
-	__u64 addr; /* next to look at */
-	__u64 end;
-	__u64 base; /* vaddr of the range */
-	__u64 iova;
-	__u64 req;
-	__u32 tries;
-	__u32 pieces;
-	struct rs_vma_piece cur;  /* not yet written; clipped to the range */
-	struct rs_vma_piece seen; /* as bpf_find_vma() found it */
-};
-
-/* Too much for the 512 bytes of a BPF stack lives here. */
-struct rs_task {
-	__u32 depth;
-	__u32 reserved;
-	struct rs_frame frame[RS_DEPTH];
-	__u64 leaf[RS_LEAF_NR][4];
-	struct rs_scan scan;
-};
-
-struct rs_container {
-	__u32 inflight;
-	__u32 gen;
-	__u32 open; /* its window */
-	__u32 born; /* seen from its open() on */
-	__u64 domain[4];
-};
-
-struct rs_owner {
-	__u64 mm;
-};
-
-/* Defined once, in maps.bpf.c; the others refer to them. */
-#ifdef RS_DEFINE_MAPS
-#define RS_MAP
-#else
-#define RS_MAP extern
-#endif
-
-RS_MAP struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20);
-} events SEC(".maps");
-
-RS_MAP struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct rs_percpu);
-} percpu SEC(".maps");
-
-RS_MAP struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct rs_task);
-} tasks SEC(".maps");
-
-RS_MAP struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
-	__type(key, __u64);
-	__type(value, struct rs_container);
-} containers SEC(".maps");
-
-RS_MAP struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
-	__type(key, __u64);
-	__type(value, __u64);
-} domains SEC(".maps");
-
-RS_MAP struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, __u32);
-	__type(value, struct rs_owner);
-} owners SEC(".maps");
-
-/* Set before loading: record only processes in @owners and containers they had. */
-#ifdef RS_DEFINE_MAPS
-const volatile __u32 only_known = 0;
-/* Requests in progress, and containers with an open window: keeps strangers' calls cheap. */
-__u32 nr_active = 0;
-__u32 nr_open = 0;
-#else
-extern const volatile __u32 only_known;
-extern __u32 nr_active;
-extern __u32 nr_open;
-#endif
+#include "state.bpf.h"
 
 static __always_inline struct rs_percpu *this_percpu(void)
 {
@@ -241,12 +38,9 @@ static __always_inline __u32 mm_users(__u64 mm)
 	return mm ? BPF_CORE_READ((struct mm_struct *)mm, mm_users.counter) : 0;
 }
 
-/* The sequence number goes up even when there is no room: that is how a loss is found and placed. */
-static __always_inline void *record(__u32 type, __u32 size, void *room, struct rs_percpu *p,
-				    __u32 seq)
+static __always_inline void write_head(struct rs_event *h, __u32 type, __u32 size, __u32 seq)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct rs_event *h = room;
 	__u64 id = bpf_get_current_pid_tgid();
 
 	h->mm = (__u64)BPF_CORE_READ(task, mm);
@@ -260,23 +54,23 @@ static __always_inline void *record(__u32 type, __u32 size, void *room, struct r
 		   (h->mm ? 0 : RS_EVF_KTHREAD);
 	h->reserved = 0;
 	h->ts = bpf_ktime_get_ns();
-	return room;
 }
 
+/* The sequence number goes up even when there is no room: that is how a loss is found and placed. */
 /* Room for a record with its head filled in, or NULL; bpf_ringbuf_submit() it. */
-#define RS_RECORD(type, name)                                                       \
-	({                                                                          \
-		struct rs_percpu *__p = this_percpu();                              \
-		struct name *__e = NULL;                                            \
-		if (__p) {                                                          \
-			__u32 __seq = __sync_fetch_and_add(&__p->seq, 1);           \
-			__e = bpf_ringbuf_reserve(&events, sizeof(struct name), 0); \
-			if (__e)                                                    \
-				record(type, sizeof(struct name), __e, __p, __seq); \
-			else                                                        \
-				count_loss(RS_LOSS_RING);                           \
-		}                                                                   \
-		__e;                                                                \
+#define RS_RECORD(type, name)                                                          \
+	({                                                                             \
+		struct rs_percpu *__p = this_percpu();                                 \
+		struct name *__e = NULL;                                               \
+		if (__p) {                                                             \
+			__u32 __seq = __sync_fetch_and_add(&__p->seq, 1);              \
+			__e = bpf_ringbuf_reserve(&events, sizeof(struct name), 0);    \
+			if (__e)                                                       \
+				write_head(&__e->h, type, sizeof(struct name), __seq); \
+			else                                                           \
+				count_loss(RS_LOSS_RING);                              \
+		}                                                                      \
+		__e;                                                                   \
 	})
 
 static __always_inline __u64 new_request(void)
@@ -338,24 +132,25 @@ static __always_inline struct rs_container *container_of_key(__u64 key)
 	return c;
 }
 
-/* Takes note of the current process: it owns, or handles, a container. */
-static __always_inline void note_owner(void)
+/* Takes note of a process: it owns, or handles, a container. */
+static __always_inline void note_task(struct task_struct *task, __u32 flags)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct rs_owner fresh = { .mm = (__u64)BPF_CORE_READ(task, mm) }, *o;
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	struct rs_owner fresh = { .mm = (__u64)BPF_CORE_READ(task, mm), .flags = flags }, *o;
 	struct task_struct *leader;
 	struct rs_ev_proc *ev;
 
 	if (!fresh.mm)
 		return;
 	o = bpf_map_lookup_elem(&owners, &tgid);
-	if (o && o->mm == fresh.mm)
-		return;
 	if (o && o->mm) {
 		o->mm = fresh.mm;
+		if (flags & ~o->flags)
+			o->flags |= flags;
 		return;
 	}
+	if (o)
+		fresh.flags |= o->flags;
 	if (bpf_map_update_elem(&owners, &tgid, &fresh, BPF_ANY)) {
 		count_loss(RS_LOSS_OWNERS);
 		return;
@@ -363,6 +158,11 @@ static __always_inline void note_owner(void)
 	ev = RS_RECORD(RS_EV_PROC, rs_ev_proc);
 	if (!ev)
 		return;
+	/* Not always the current task: a snapshot looks at others. */
+	ev->h.tgid = tgid;
+	ev->h.tid = BPF_CORE_READ(task, pid);
+	ev->h.mm = fresh.mm;
+	ev->h.flags = 0;
 	leader = BPF_CORE_READ(task, group_leader);
 	ev->start_ns = BPF_CORE_READ(leader, start_time);
 	ev->ppid = BPF_CORE_READ(task, real_parent, tgid);
@@ -371,15 +171,30 @@ static __always_inline void note_owner(void)
 	bpf_ringbuf_submit(ev, 0);
 }
 
+static __always_inline bool process_matches(__u32 tgid)
+{
+	struct rs_owner *o;
+
+	if (filter & RS_FILTER_PROCESS) {
+		o = bpf_map_lookup_elem(&owners, &tgid);
+		if (!o || !(o->flags & RS_OWNER_SELECTS))
+			return false;
+	}
+	if (filter & RS_FILTER_CGROUP && bpf_current_task_under_cgroup(&cgroups, 0) != 1)
+		return false;
+	return true;
+}
+
+/* A selected container is recorded whoever uses it: a hand-over has two sides. */
 static __always_inline bool wanted(__u64 container)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-
-	if (!only_known)
+	if (!filter)
 		return true;
-	if (bpf_map_lookup_elem(&owners, &tgid))
+	if (container && bpf_map_lookup_elem(&containers, &container))
 		return true;
-	return container && bpf_map_lookup_elem(&containers, &container);
+	if (filter & (RS_FILTER_GROUP | RS_FILTER_CONTAINER))
+		return false;
+	return process_matches(bpf_get_current_pid_tgid() >> 32);
 }
 
 /* Begins a request on the task's stack. */
@@ -391,7 +206,7 @@ static __always_inline struct rs_frame *push_frame(__u32 caller, __u64 container
 
 	if (!wanted(container))
 		return NULL;
-	note_owner();
+	note_task((void *)bpf_get_current_task(), 0);
 	t = this_task(true);
 	if (!t)
 		return NULL;
@@ -407,6 +222,7 @@ static __always_inline struct rs_frame *push_frame(__u32 caller, __u64 container
 	f->caller = caller;
 	f->container = container;
 	f->req = new_request();
+	f->group_id = -1;
 	f->start_ns = bpf_ktime_get_ns();
 	return f;
 }

@@ -5,6 +5,47 @@
  */
 #include "hook.bpf.h"
 
+#define VERIFY_ALL 2 /* enum rs_verify (src/result/result.h) */
+
+/* A run of pages goes into the IOMMU's table: is it one that is to be compared later? */
+static __always_inline void write_mapped_run(struct rs_frame *f, __u64 iova, __u64 paddr,
+					     __u64 size)
+{
+	/* While a map is under way, vfio_dma.size is only what has been mapped so far. */
+	__u64 whole = f->caller == RS_IN_IOCTL_MAP ? f->size : f->dma_size;
+	__u64 step, at = iova - f->dma_iova;
+	struct rs_ev_pages *ev;
+
+	if (at >= whole)
+		return;
+	step = rs_sample_step(whole, verify == VERIFY_ALL);
+	if ((at + step - 1) / step * step >= at + size)
+		return;
+	ev = RS_RECORD(RS_EV_PAGES, rs_ev_pages);
+	if (!ev)
+		return;
+	ev->req = f->req;
+	ev->container = f->container;
+	ev->device = 0;
+	ev->iova.v = iova;
+	ev->pfn.v = paddr >> RS_PAGE_SHIFT;
+	ev->npage = size >> RS_PAGE_SHIFT;
+	ev->source = RS_PAGES_IOMMU;
+	ev->reserved = 0;
+	bpf_ringbuf_submit(ev, 0);
+}
+
+static __always_inline void note_mapped(struct rs_frame *f, __u64 iova, __u64 paddr, __u64 size)
+{
+	f->work.iommu_mapped += size;
+	if (f->caller == RS_IN_IOCTL_MAP && iova == f->iova) {
+		f->more.pfn.v = paddr >> RS_PAGE_SHIFT;
+		f->more.more |= RS_MOREF_PFN;
+	}
+	if (verify)
+		write_mapped_run(f, iova, paddr, size);
+}
+
 static __always_inline void iommu_changed(__u32 op, __u64 domain, __u64 iova, __u64 paddr,
 					  __u64 size, __s64 ret)
 {
@@ -20,7 +61,7 @@ static __always_inline void iommu_changed(__u32 op, __u64 domain, __u64 iova, __
 		f = NULL;
 	if (f) {
 		if (op == RS_IOMMU_MAP && !ret)
-			f->work.iommu_mapped += size;
+			note_mapped(f, iova, paddr, size);
 		else if (op == RS_IOMMU_UNMAP && ret > 0)
 			f->work.iommu_unmapped += ret;
 		container = f->container;

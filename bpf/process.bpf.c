@@ -3,18 +3,54 @@
  * Processes that own containers, and their children: a hand-over is an exec or a child's work.
  */
 #include "common.bpf.h"
+#include "range.bpf.h"
 
 #define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
+
+struct leaving {
+	struct task_struct *task;
+	__u64 mm;
+};
+
+static long leave_container_of(struct bpf_map *map, const void *key, void *value, void *ctx)
+{
+	struct leaving *l = ctx;
+	struct rs_container *c = value;
+	__u64 container = *(const __u64 *)key, start = bpf_ktime_get_ns(), req = new_request();
+	__u32 gen = c->gen, nr;
+
+	nr = tell_ranges(container, req, l->mm, RS_RANGE_FOUND | TELL_ONLY_MM);
+	if (nr)
+		close_snapshot(container, req, start, gen, nr, l->task, RS_SNAP_OWNER, -1);
+	return 0;
+}
+
+/*
+ * An armed recorder does not know the ranges of a container that is at rest. A process that is
+ * charged for some is about to lose its mm: these must be known.
+ */
+static __always_inline void tell_ranges_of(struct task_struct *task, struct rs_owner *o)
+{
+	struct leaving l = { .task = task, .mm = o->mm };
+
+	if (armed && o->flags & RS_OWNER_MAPS)
+		bpf_for_each_map_elem(&containers, leave_container_of, &l, 0);
+}
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	__u32 tgid = BPF_CORE_READ(parent, tgid), child_tgid = BPF_CORE_READ(child, tgid);
-	struct rs_owner fresh = {};
+	struct rs_owner fresh = {}, *o;
 	struct rs_ev_fork *ev;
 
-	if (tgid == child_tgid || !bpf_map_lookup_elem(&owners, &tgid))
+	if (tgid == child_tgid)
 		return 0;
+	o = bpf_map_lookup_elem(&owners, &tgid);
+	if (!o)
+		return 0;
+	if (o->flags & RS_OWNER_TREE)
+		fresh.flags = RS_OWNER_SELECTS | RS_OWNER_TREE;
 	fresh.mm = (__u64)BPF_CORE_READ(child, mm);
 	if (bpf_map_update_elem(&owners, &child_tgid, &fresh, BPF_ANY))
 		count_loss(RS_LOSS_OWNERS);
@@ -38,8 +74,10 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 
 	if (!o)
 		return 0;
+	tell_ranges_of(task, o);
 	old = o->mm;
 	o->mm = (__u64)BPF_CORE_READ(task, mm);
+	o->flags &= ~RS_OWNER_MAPS;
 	ev = RS_RECORD(RS_EV_EXEC, rs_ev_exec);
 	if (!ev)
 		return 0;
@@ -67,6 +105,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	/* do_exit() has taken this thread off the count already. */
 	if (BPF_CORE_READ(signal, live.counter))
 		return 0;
+	tell_ranges_of(task, o);
 	mm = o->mm;
 	bpf_map_delete_elem(&owners, &tgid);
 	ev = RS_RECORD(RS_EV_EXIT, rs_ev_exit);

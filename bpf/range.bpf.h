@@ -2,7 +2,7 @@
 /**
  * DOC: A range's state and what lies behind its vaddr, as records
  *
- * Included by type1.bpf.c only.
+ * Included by type1.bpf.c, process.bpf.c and snapshot.bpf.c.
  */
 #ifndef RS_RANGE_BPF_H
 #define RS_RANGE_BPF_H
@@ -65,15 +65,21 @@ static __always_inline void scan_write(struct rs_scan *s)
 }
 
 /* The callbacks' contexts are pointers on the stack to what lives in the task's storage. */
+struct scan_ctx {
+	struct rs_scan *scan;
+	struct task_struct *task; /* whose memory */
+};
+
 static long scan_step(__u32 i, void *ctx)
 {
-	struct rs_scan *s = *(struct rs_scan **)ctx;
+	struct scan_ctx *sc = ctx;
+	struct rs_scan *s = sc->scan;
 	struct rs_vma_piece *p = &s->seen;
 	long err;
 
 	if (s->addr >= s->end)
 		return 1;
-	err = bpf_find_vma(bpf_get_current_task_btf(), s->addr, read_vma, &p, 0);
+	err = bpf_find_vma(sc->task, s->addr, read_vma, &p, 0);
 	if (err == -EBUSY && ++s->tries < SCAN_TRIES)
 		return 0;
 	if (err || p->end <= s->addr) {
@@ -105,9 +111,10 @@ static long scan_step(__u32 i, void *ctx)
 	return 0;
 }
 
-/* Writes a range's state, and what is behind its vaddr if that is in the current mm. */
-static __always_inline void write_range(struct rs_task *t, __u64 container, __u64 req,
-					struct vfio_dma *dma, __u32 cause, bool scan)
+/* Writes a range's state, and what is behind its vaddr in the mm of @task. */
+static __always_inline void write_range(struct rs_task *t, struct task_struct *task,
+					__u64 container, __u64 req, struct vfio_dma *dma,
+					__u32 cause, bool scan)
 {
 	__u32 flags = dma_flags(dma), pieces = 0;
 	__u64 vaddr = BPF_CORE_READ(dma, vaddr), size = BPF_CORE_READ(dma, size);
@@ -116,13 +123,14 @@ static __always_inline void write_range(struct rs_task *t, __u64 container, __u6
 
 	if (scan) {
 		struct rs_scan *s = &t->scan;
+		struct scan_ctx sc = { .scan = s, .task = task };
 
 		__builtin_memset(s, 0, sizeof(*s));
 		s->addr = s->base = vaddr;
 		s->end = vaddr + size;
 		s->iova = iova;
 		s->req = req;
-		bpf_loop(SCAN_MAX, scan_step, &s, 0);
+		bpf_loop(SCAN_MAX, scan_step, &sc, 0);
 		scan_write(s);
 		pieces = s->pieces;
 		flags |= RS_RANGEF_SCANNED | (s->addr < s->end ? RS_RANGEF_SCAN_CUT : 0);
@@ -148,22 +156,34 @@ static __always_inline void write_range(struct rs_task *t, __u64 container, __u6
 
 /* An in-order walk of a container's dma_list, one pointer a step. */
 struct walk {
-	struct rs_task *task;
+	struct rs_task *t;
+	struct task_struct *task;
 	struct rb_node *node; /* where we are */
 	__u64 container;
 	__u64 req;
 	__u64 mm;
-	__u32 down; /* going to the leftmost below @node */
+	__u32 cause;
+	__u8 down; /* going to the leftmost below @node */
+	__u8 scan;
+	__u8 only_mm; /* only valid ranges that @mm is charged for */
+	__u8 done;
 	__u32 nr;
-	__u32 scan;
-	__u32 done;
 };
+
+static __always_inline void walk_range(struct walk *w, struct vfio_dma *dma)
+{
+	bool ours = dma_mm(dma) == w->mm;
+
+	if (w->only_mm && (!ours || BPF_CORE_READ(dma, vaddr_invalid)))
+		return;
+	write_range(w->t, w->task, w->container, w->req, dma, w->cause, w->scan && ours);
+	w->nr++;
+}
 
 static long walk_step(__u32 i, void *ctx)
 {
 	struct walk *w = ctx;
 	struct rb_node *node = w->node, *next, *parent;
-	struct vfio_dma *dma;
 
 	if (!node) {
 		w->done = 1;
@@ -185,10 +205,7 @@ static long walk_step(__u32 i, void *ctx)
 		w->node = parent;
 		return 0;
 	}
-	dma = dma_of_node(node);
-	write_range(w->task, w->container, w->req, dma, RS_RANGE_INVALIDATED,
-		    w->scan && dma_mm(dma) == w->mm);
-	w->nr++;
+	walk_range(w, dma_of_node(node));
 	next = BPF_CORE_READ(node, rb_right);
 	if (next) {
 		w->node = next;
@@ -199,24 +216,86 @@ static long walk_step(__u32 i, void *ctx)
 	return 0;
 }
 
+static __always_inline __u32 walk_ranges(struct walk *w)
+{
+	struct vfio_iommu *iommu = (void *)w->container;
+
+	w->node = BPF_CORE_READ(iommu, dma_list.rb_node);
+	w->down = 1;
+	bpf_loop(WALK_MAX, walk_step, w, 0);
+	if (!w->done)
+		count_loss(RS_LOSS_WALK);
+	return w->nr;
+}
+
+#define TELL_CAUSE   0xffU     /* enum rs_range_cause */
+#define TELL_SCAN    (1U << 8) /* and what is behind those of @mm */
+#define TELL_ONLY_MM (1U << 9) /* only valid ranges that @mm is charged for */
+
+/*
+ * The state of a container's ranges, with the current task's memory behind them (range.bpf.c). A global
+ * function: the verifier looks at it once, not again wherever it is called.
+ */
+int tell_ranges(__u64 container, __u64 req, __u64 mm, __u32 how);
+
 /* Writes the state of all ranges of a container. Return: how many */
-static __always_inline __u32 write_all_ranges(struct rs_task *t, __u64 container, __u64 req,
-					      bool scan)
+static __always_inline __u32 write_all_ranges(struct rs_task *t, struct task_struct *task,
+					      __u64 container, __u64 req, __u32 cause, bool scan)
 {
 	struct walk w = {
-		.task = t,
-		.node = BPF_CORE_READ((struct vfio_iommu *)container, dma_list.rb_node),
+		.t = t,
+		.task = task,
 		.container = container,
 		.req = req,
-		.mm = current_mm(),
-		.down = 1,
+		.mm = (__u64)BPF_CORE_READ(task, mm),
+		.cause = cause,
 		.scan = scan,
 	};
 
-	bpf_loop(WALK_MAX, walk_step, &w, 0);
-	if (!w.done)
-		count_loss(RS_LOSS_WALK);
-	return w.nr;
+	return walk_ranges(&w);
+}
+
+static __always_inline void close_snapshot(__u64 container, __u64 req, __u64 start, __u32 gen,
+					   __u32 nr_ranges, struct task_struct *task, __u32 why,
+					   __s32 fd)
+{
+	struct rs_container *c = container_of_key(container);
+	struct rs_ev_snapshot *ev = RS_RECORD(RS_EV_SNAPSHOT, rs_ev_snapshot);
+	struct vfio_iommu *iommu = (void *)container;
+
+	if (!ev)
+		return;
+	__builtin_memset(&ev->op, 0, sizeof(ev->op));
+	ev->op.req = req;
+	ev->op.container = container;
+	ev->op.start_ns = start;
+	ev->op.invalid_before = ev->op.invalid_after = invalid_count(container);
+	ev->op.kind = RS_CONTAINER_TYPE1;
+	if (BPF_CORE_READ(iommu, v2))
+		ev->op.flags |= RS_OPF_V2;
+	if (!list_is_empty(&iommu->emulated_iommu_groups))
+		ev->op.flags |= RS_OPF_EMULATED;
+	if (!c || c->gen != gen || c->inflight)
+		ev->op.flags |= RS_OPF_CONCURRENT;
+	else if (why != RS_SNAP_OWNER)
+		c->told = 1;
+	ev->why = why;
+	ev->nr_ranges = nr_ranges;
+	ev->owner_tgid = BPF_CORE_READ(task, tgid);
+	ev->fd = fd;
+	bpf_ringbuf_submit(ev, 0);
+}
+
+/* Writes a container as it is: nobody is stopped for it. */
+static __always_inline void write_snapshot(struct rs_task *t, struct task_struct *task,
+					   __u64 container, __u32 why, __s32 fd)
+{
+	struct rs_container *c = container_of_key(container);
+	__u64 req = new_request(), start = bpf_ktime_get_ns();
+	__u32 gen = c ? c->gen : 0, nr;
+
+	nr = write_all_ranges(t, task, container, req, RS_RANGE_FOUND, true);
+	close_snapshot(container, req, start, gen, nr, task, why, fd);
 }
 
 #endif /* RS_RANGE_BPF_H */

@@ -4,17 +4,22 @@
  * (drivers/vfio/vfio_iommu_type1.c).
  */
 #include "hook.bpf.h"
+#include "device.bpf.h"
 #include "range.bpf.h"
+#include "stats.bpf.h"
 
-/* Follows the container's window: who works on its IOMMU domains matters only while it is open. */
-static __always_inline void follow_window(__u64 key, __u32 invalid)
+/*
+ * Follows the container's window: who works on its IOMMU domains matters only while it is open. Not in
+ * line: its part of the stack is free again when the ranges are walked.
+ */
+static __noinline int follow_window(__u64 key, __u32 invalid)
 {
 	struct rs_container *c = bpf_map_lookup_elem(&containers, &key);
 	struct list_head *head, *pos;
 	int i;
 
 	if (!c)
-		return;
+		return 0;
 	if (invalid && !__sync_val_compare_and_swap(&c->open, 0, 1)) {
 		struct vfio_iommu *iommu = (void *)key;
 
@@ -33,6 +38,8 @@ static __always_inline void follow_window(__u64 key, __u32 invalid)
 			pos = BPF_CORE_READ(pos, next);
 		}
 		__sync_fetch_and_add(&nr_open, 1);
+		if (armed)
+			write_flight(key);
 	} else if (!invalid && __sync_val_compare_and_swap(&c->open, 1, 0)) {
 		for (i = 0; i < 4; i++) {
 			__u64 domain = c->domain[i];
@@ -41,8 +48,10 @@ static __always_inline void follow_window(__u64 key, __u32 invalid)
 				bpf_map_delete_elem(&domains, &domain);
 			c->domain[i] = 0;
 		}
+		c->tail_until = bpf_ktime_get_ns() + tail_ns;
 		__sync_fetch_and_add(&nr_open, -1);
 	}
+	return 0;
 }
 
 static __always_inline void read_arg(struct rs_frame *f)
@@ -105,6 +114,7 @@ static __always_inline void enter_vfio_iommu_type1_ioctl(__u64 iommu, __u64 cmd,
 		return;
 	f->cmd = cmd;
 	f->arg = arg;
+	f->work_ns = f->start_ns;
 	enter_container(f);
 	read_arg(f);
 	if (caller != RS_IN_IOCTL_MAP || !(f->uflags & VFIO_DMA_MAP_FLAG_VADDR))
@@ -139,11 +149,23 @@ static __always_inline void write_map(struct rs_frame *f, __u32 type, __s64 ret,
 	ev->old_flags = f->old_flags;
 	ev->reserved = 0;
 	ev->work = f->work;
-	__builtin_memset(&ev->more, 0, sizeof(ev->more));
+	ev->more = f->more;
+	ev->more.work_ns = f->work_ns;
 	bpf_ringbuf_submit(ev, 0);
 }
 
-static __always_inline void leave_map(struct rs_task *t, struct rs_frame *f, __s64 ret)
+/* Who maps is charged: its memory's end matters. */
+static __always_inline void note_mapper(void)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct rs_owner *o = bpf_map_lookup_elem(&owners, &tgid);
+
+	if (o && !(o->flags & RS_OWNER_MAPS))
+		o->flags |= RS_OWNER_MAPS;
+}
+
+/* The two are not in line, for the stack's sake: below them ranges are walked. */
+static __noinline int leave_map(struct rs_task *t, struct rs_frame *f, __s64 ret)
 {
 	struct vfio_dma *dma;
 	bool remap;
@@ -151,31 +173,45 @@ static __always_inline void leave_map(struct rs_task *t, struct rs_frame *f, __s
 	if (f->op_flags & RS_OPF_NO_ARG)
 		read_arg(f);
 	remap = f->uflags & VFIO_DMA_MAP_FLAG_VADDR;
+	count_work(t, f, false, ret);
+	if (!ret)
+		note_mapper();
+	/* What the IOMMU was given is told as it is mapped, or not at all: then so is the map. */
+	if (!remap && !verify && !is_hot(f))
+		return 0;
 	if (!ret) {
 		dma = find_dma(f->container, f->iova);
 		if (dma) {
-			write_range(t, f->container, f->req, dma,
+			write_range(t, bpf_get_current_task_btf(), f->container, f->req, dma,
 				    remap ? RS_RANGE_REMAPPED : RS_RANGE_MAPPED, true);
 			f->nr_ranges++;
 		}
 	}
 	write_map(f, RS_EV_MAP, ret, 0);
+	return 0;
 }
 
-static __always_inline void leave_unmap(struct rs_task *t, struct rs_frame *f, __s64 ret)
+static __noinline int leave_unmap(struct rs_task *t, struct rs_frame *f, __s64 ret)
 {
 	__u64 key = f->container, size = 0;
 	struct rs_container *c = bpf_map_lookup_elem(&containers, &key);
 
 	if (f->op_flags & RS_OPF_NO_ARG)
 		read_arg(f);
+	count_work(t, f, true, ret);
+	if (!(f->uflags & VFIO_DMA_UNMAP_FLAG_VADDR) && !verify && !is_hot(f))
+		return 0;
+	/* A container of which everything was recorded has told its ranges' memory already. */
 	if (!ret && (f->uflags & VFIO_DMA_UNMAP_FLAG_VADDR))
-		/* A container seen from its birth on has told its ranges' memory already. */
-		f->nr_ranges = write_all_ranges(t, f->container, f->req, !c || !c->born);
+		f->nr_ranges = tell_ranges(
+			f->container, f->req, current_mm(),
+			RS_RANGE_INVALIDATED |
+				(armed || !c || (!c->born && !c->told) ? TELL_SCAN : 0));
 	if (!ret)
 		bpf_probe_read_user(&size, sizeof(size),
 				    (void *)f->arg + offsetof(struct dma_unmap_arg, size));
 	write_map(f, RS_EV_UNMAP, ret, size);
+	return 0;
 }
 
 static __always_inline void leave_vfio_iommu_type1_ioctl(__u64 ret)
@@ -194,7 +230,7 @@ static __always_inline void leave_vfio_iommu_type1_ioctl(__u64 ret)
 		leave_map(t, f, ret);
 	} else if (f->caller == RS_IN_IOCTL_UNMAP) {
 		leave_unmap(t, f, ret);
-	} else {
+	} else if (is_hot(f)) {
 		ev = RS_RECORD(RS_EV_IOCTL, rs_ev_ioctl);
 		if (ev) {
 			fill_op(&ev->op, f, ret);
@@ -288,6 +324,7 @@ static __always_inline void enter_group(__u32 caller, __u64 iommu, __u64 group, 
 	f->group = group;
 	f->group_type = type;
 	f->group_id = BPF_CORE_READ((struct iommu_group *)group, id);
+	f->work_ns = f->start_ns;
 	enter_container(f);
 }
 
@@ -307,16 +344,38 @@ static __always_inline void leave_group(__u32 caller, __u32 type, __s64 ret)
 		ev->group_type = f->group_type;
 		ev->group_id = f->group_id;
 		ev->work = f->work;
-		__builtin_memset(&ev->more, 0, sizeof(ev->more));
+		ev->more = f->more;
+		ev->more.work_ns = f->work_ns;
 		bpf_ringbuf_submit(ev, 0);
 	}
 	follow_window(f->container, invalid_count(f->container));
+	if (caller == RS_IN_DETACH)
+		forget_devices(f->group_id);
 	pop_frame(t);
+}
+
+/* The group that the filter asks for comes to a container: from here on that is recorded. */
+static __always_inline void select_by_group(__u64 iommu, __u64 group)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct rs_task *t;
+
+	if (filter & RS_FILTER_CONTAINER ||
+	    BPF_CORE_READ((struct iommu_group *)group, id) != filter_group ||
+	    bpf_map_lookup_elem(&containers, &iommu) ||
+	    !process_matches(bpf_get_current_pid_tgid() >> 32))
+		return;
+	note_task(task, 0);
+	t = this_task(true);
+	if (t)
+		write_snapshot(t, task, iommu, RS_SNAP_FILTER, -1);
 }
 
 static __always_inline void enter_vfio_iommu_type1_attach_group(__u64 iommu, __u64 group,
 								__u64 type)
 {
+	if (filter & RS_FILTER_GROUP)
+		select_by_group(iommu, group);
 	enter_group(RS_IN_ATTACH, iommu, group, type);
 }
 
@@ -351,6 +410,8 @@ static __always_inline void enter_vfio_remove_dma(__u64 iommu, __u64 arg)
 		return;
 	f->work.removed++;
 	f->removing = 1;
+	if (!verify && !is_hot(f))
+		return;
 	ev = RS_RECORD(RS_EV_REMOVE, rs_ev_remove);
 	if (!ev)
 		return;

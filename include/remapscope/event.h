@@ -748,6 +748,7 @@ enum rs_loss_kind {
 	RS_LOSS_WALK = 3,    /* a walk over ranges ended early */
 	RS_LOSS_OWNERS = 4,  /* no room for another process or container */
 	RS_LOSS_RECURSE = 5, /* the kernel skipped a program that was running on that CPU */
+	RS_LOSS_STATS = 6,   /* no room for another row of statistics */
 	RS_LOSS_NR
 };
 
@@ -768,11 +769,13 @@ struct rs_loss {
  * @seq: the next &rs_event.seq: events tried so far
  * @req: the next request id, less the CPU's number
  * @loss: by &enum rs_loss_kind
+ * @flight: requests put into the flight recorder so far
  */
 struct rs_percpu {
 	__u64 seq;
 	__u64 req;
 	struct rs_loss loss[RS_LOSS_NR];
+	__u64 flight;
 };
 
 #define RS_ASSERT_SIZE(type, bytes) \
@@ -804,7 +807,6 @@ RS_ASSERT_SIZE(rs_ev_verify, 96);
 RS_ASSERT_SIZE(rs_ev_flight, 264);
 RS_ASSERT_SIZE(rs_stat_key, 16);
 RS_ASSERT_SIZE(rs_ev_stats, 112);
-RS_ASSERT_SIZE(rs_percpu, 160);
 _Static_assert(offsetof(struct rs_event, type) == 28, "rs_event.type is part of the trace format");
 _Static_assert(offsetof(struct rs_event, size) == 30, "rs_event.size is part of the trace format");
 _Static_assert(offsetof(struct rs_ev_map, work) == 168,

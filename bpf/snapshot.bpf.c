@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Containers that were there before: an iterator over all tasks' files finds them without stopping
+ * anyone. Run by the recorder once everything else is attached.
+ */
+#include "common.bpf.h"
+#include "range.bpf.h"
+
+/* /dev/vfio/vfio is misc device VFIO_MINOR (include/linux/miscdevice.h), dev_t as the kernel has it. */
+#define VFIO_RDEV ((10U << 20) | 196)
+
+/* vfio_container.iommu_data, if its backend is type1 (drivers/vfio/vfio_iommu_type1.c, .name) */
+static __always_inline __u64 type1_of_file(struct file *file)
+{
+	static const char type1[] = "vfio-iommu-type1";
+	struct vfio_container *container;
+	char name[sizeof(type1)] = {};
+	const char *at;
+
+	if (BPF_CORE_READ(file, f_inode, i_rdev) != VFIO_RDEV)
+		return 0;
+	container = BPF_CORE_READ(file, private_data);
+	at = BPF_CORE_READ(container, iommu_driver, ops, name);
+	if (!at || bpf_probe_read_kernel_str(name, sizeof(name), at) != sizeof(name))
+		return 0;
+	for (unsigned int i = 0; i < sizeof(name) - 1; i++)
+		if (name[i] != type1[i])
+			return 0;
+	return (__u64)BPF_CORE_READ(container, iommu_data);
+}
+
+struct group_search {
+	struct list_head *pos;
+	struct list_head *head;
+	__u32 found;
+};
+
+static long group_step(__u32 i, void *ctx)
+{
+	struct group_search *g = ctx;
+	struct vfio_iommu_group *group;
+
+	if (!g->pos || g->pos == g->head)
+		return 1;
+	group = (void *)g->pos - bpf_core_field_offset(struct vfio_iommu_group, next);
+	if (BPF_CORE_READ(group, iommu_group, id) == filter_group) {
+		g->found = 1;
+		return 1;
+	}
+	g->pos = BPF_CORE_READ(group, next.next);
+	return 0;
+}
+
+static __always_inline bool list_has_group(struct list_head *head)
+{
+	struct group_search g = { .head = head, .pos = BPF_CORE_READ(head, next) };
+
+	bpf_loop(1024, group_step, &g, 0);
+	return g.found;
+}
+
+static __always_inline bool has_filter_group(__u64 container)
+{
+	struct vfio_iommu *iommu = (void *)container;
+	struct list_head *head = &iommu->domain_list, *pos = BPF_CORE_READ(head, next);
+
+	if (list_has_group(&iommu->emulated_iommu_groups))
+		return true;
+	for (int i = 0; i < 4 && pos && pos != head; i++) {
+		struct vfio_domain *d;
+
+		d = (void *)pos - bpf_core_field_offset(struct vfio_domain, next);
+		if (list_has_group(&d->group_list))
+			return true;
+		pos = BPF_CORE_READ(pos, next);
+	}
+	return false;
+}
+
+/* The iterator runs as the recorder: the cgroup is asked for by the owner's entry (capture/live.c). */
+static __always_inline bool selects(__u32 tgid, __u32 fd, __u64 container)
+{
+	struct rs_owner *o;
+
+	if (filter & RS_FILTER_CONTAINER && (tgid != filter_tgid || (__s32)fd != filter_fd))
+		return false;
+	if (filter & RS_FILTER_GROUP && !has_filter_group(container))
+		return false;
+	if (filter & (RS_FILTER_PROCESS | RS_FILTER_CGROUP)) {
+		o = bpf_map_lookup_elem(&owners, &tgid);
+		return o && o->flags & RS_OWNER_SELECTS;
+	}
+	return true;
+}
+
+SEC("iter/task_file")
+int find_containers(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	__u32 fd = ctx->fd, tgid;
+	struct rs_container *c;
+	struct rs_task *t;
+	__u64 container;
+
+	if (!task || !file)
+		return 0;
+	container = type1_of_file(file);
+	if (!container)
+		return 0;
+	tgid = BPF_CORE_READ(task, tgid);
+	c = bpf_map_lookup_elem(&containers, &container);
+	if (!c && !selects(tgid, fd, container))
+		return 0;
+	note_task(task, RS_OWNER_MAPS);
+	if (c && (c->born || c->told))
+		return 0;
+	t = this_task(true);
+	if (t)
+		write_snapshot(t, task, container, RS_SNAP_START, fd);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";
