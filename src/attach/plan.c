@@ -22,9 +22,9 @@ static const struct rs_hook_def hook_defs[] = {
 	{ "vaddr_get_pfns", TYPE1, .shape = RS_HOOK_LEAF, .args = true },
 	{ "vfio_pin_pages_remote", TYPE1, .shape = RS_HOOK_BOTH, .args = true },
 	{ "vfio_unpin_pages_remote", TYPE1, .shape = RS_HOOK_ENTRY },
-	/* One call per page that a driver gives back; the second one where the first was inlined. */
+	/* A page that a driver has given back for good; where it was inlined, what its caller returns. */
 	{ "put_pfn", TYPE1, .shape = RS_HOOK_ENTRY },
-	{ "vfio_unpin_page_external", TYPE1, .shape = RS_HOOK_ENTRY, .replaces = true },
+	{ "vfio_unpin_page_external", TYPE1, .shape = RS_HOOK_LEAF, .replaces = true },
 	{ "mm_lock_acct", TYPE1, .shape = RS_HOOK_LEAF, .args = true },
 	/* From 5.12 to the 2023 fix (6.3) a request waits in a window, on vfio_iommu.vaddr_wait. */
 	{ "vfio_wait", TYPE1, .shape = RS_HOOK_BOTH, .args = true, .maybe_absent = "vaddr_wait" },

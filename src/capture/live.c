@@ -1,35 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "attach/watch.h"
+#include "capture/kstats.h"
 #include "capture/live.h"
+#include "capture/members.h"
+#include "capture/pagemap.h"
+#include "capture/programs.h"
+#include "util/array.h"
 #include "remapscope.skel.h"
 
-#define PROGRAMS_MAX (2 * RS_HOOKS_MAX)
+/* What was counted reaches the trace this often: a killed recorder loses no more. */
+#define STATS_NS 10000000000ULL
+/* A module that has just come may still be at work on itself: one that cannot be attached yet is tried again. */
+#define RETRY_NS 200000000ULL
 
 struct rs_live {
+	struct rs_live_opts opts;
 	struct rs_machine machine;
 	struct rs_plan plan;
-	struct remapscope_bpf *skel;
+	struct rs_watch *watch;
+	struct remapscope_bpf *skel; /* NULL while it waits for the backend */
 	struct ring_buffer *ring;
-	struct bpf_link *link[PROGRAMS_MAX];
-	const struct bpf_program *attached[PROGRAMS_MAX];
-	size_t nr;
+	struct rs_programs programs;
 	rs_event_fn fn;
 	void *ctx;
 	int err; /* of fn: kept, because libbpf stops at it */
 	int cpus;
+	__u32 seq;	   /* of our own records, as the CPU after the last one */
 	__u64 attach_ns;   /* the first hook was attached after this, */
 	__u64 attached_ns; /* ... the last one before this */
 	__u64 ended_ns;	   /* detaching began */
+	__u64 stats_ns, retry_ns;
 	__s64 realtime_offset;
-	struct rs_percpu *percpu; /* after the stop */
+	struct rs_percpu *percpu; /* as of the last stop */
+	struct rs_kstats stats;
+	struct rs_ev_map *look; /* remaps whose pages are still to be looked at */
+	size_t nr_look;
 	__u64 recursed;
+	__u32 attachments;
 };
 
 static __u64 now_ns(clockid_t clock)
@@ -53,200 +70,275 @@ static int libbpf_debug(enum libbpf_print_level level, const char *fmt, va_list 
 	return vfprintf(stderr, fmt, args);
 }
 
-/* The programs of a hook under a mechanism; NULL where there is none. */
-static void hook_programs(const struct rs_live *l, const struct rs_hook_def *def,
-			  enum rs_mechanism m, struct bpf_program *prog[2])
+/* Hands a record of our own, or the ring's, to whoever takes them. */
+static int hand_out(void *ctx, const struct rs_event *ev)
 {
-	const char *prefix[2] = { NULL, NULL };
-	char name[96];
+	struct rs_live *l = ctx;
 
-	prog[0] = prog[1] = NULL;
-	if (m == RS_MECH_TP_BTF) {
-		prog[0] = bpf_object__find_program_by_name(l->skel->obj, def->program);
-		return;
-	}
-	if (m == RS_MECH_FENTRY) {
-		prefix[0] = def->shape == RS_HOOK_LEAF ? NULL : "fe";
-		prefix[1] = def->shape == RS_HOOK_ENTRY ? NULL : "fx";
-	} else if (m == RS_MECH_KPROBE) {
-		prefix[0] = "kp";
-		prefix[1] = def->shape == RS_HOOK_ENTRY ? NULL : "kr";
-	}
-	for (int i = 0; i < 2; i++) {
-		if (!prefix[i])
-			continue;
-		snprintf(name, sizeof(name), "%s_%s", prefix[i], def->function);
-		prog[i] = bpf_object__find_program_by_name(l->skel->obj, name);
-	}
+	if (!l->err)
+		l->err = l->fn(l->ctx, ev);
+	return l->err;
 }
 
-static void choose_programs(struct rs_live *l)
+static int consume(void *ctx)
 {
-	struct bpf_program *prog;
+	struct rs_live *l = ctx;
+	int n = l->ring ? ring_buffer__consume(l->ring) : 0;
 
-	bpf_object__for_each_program(prog, l->skel->obj) bpf_program__set_autoload(prog, false);
-	for (size_t i = 0; i < l->plan.nr; i++) {
-		struct bpf_program *two[2];
-
-		hook_programs(l, l->plan.hook[i].def, l->plan.hook[i].mechanism, two);
-		for (int k = 0; k < 2; k++)
-			if (two[k])
-				bpf_program__set_autoload(two[k], true);
-	}
-}
-
-static int attach_hook(struct rs_live *l, const struct rs_hook *h)
-{
-	struct bpf_program *two[2];
-
-	/*
-	 * The exit's side first (and off last): an exit without its entry is ignored, but an entry
-	 * without its exit would stay on the task's stack.
-	 */
-	hook_programs(l, h->def, h->mechanism, two);
-	for (int k = 1; k >= 0; k--) {
-		struct bpf_link *link;
-		int err;
-
-		if (!two[k])
-			continue;
-		/* What the program says is the function's own name; here it can have a suffix. */
-		link = h->mechanism == RS_MECH_KPROBE
-			       ? bpf_program__attach_kprobe(two[k], k == 1, h->symbol)
-			       : bpf_program__attach(two[k]);
-		err = libbpf_get_error(link);
-		if (err)
-			return err;
-		l->link[l->nr] = link;
-		l->attached[l->nr++] = two[k];
-	}
-	return 0;
-}
-
-/* Return: 0, or -EAGAIN when hooks had to be demoted and the programs must be loaded anew */
-static int attach_all(struct rs_live *l)
-{
-	int err = 0;
-
-	/* Tracepoints and inner functions first: a request seen from its entry is then seen whole. */
-	for (size_t i = l->plan.nr; i-- > 0;) {
-		struct rs_hook *h = &l->plan.hook[i];
-		int failed = h->mechanism ? attach_hook(l, h) : 0;
-
-		if (!failed)
-			continue;
-		rs_plan_demote(h, failed);
-		err = -EAGAIN;
-	}
-	return err;
+	if (l->err)
+		return l->err;
+	return n < 0 ? n : 0;
 }
 
 static int on_record(void *ctx, void *data, size_t len)
 {
 	struct rs_live *l = ctx;
 	const struct rs_event *ev = data;
+	struct rs_ev_map *grown;
 
 	/* Our own programs wrote it; the ring may hand out a few bytes more than were asked for. */
 	if (len < sizeof(*ev) || ev->size > len)
 		return 0;
-	if (!l->err)
-		l->err = l->fn(l->ctx, ev);
+	hand_out(l, ev);
+	if (!l->opts.verify || ev->type != RS_EV_MAP || ev->size < sizeof(*grown) || l->err)
+		return 0;
+	/* Not here: the ring is not to wait for it. */
+	grown = rs_grow(l->look, l->nr_look, sizeof(*grown));
+	if (!grown) {
+		l->err = -ENOMEM;
+		return 0;
+	}
+	l->look = grown;
+	memcpy(&l->look[l->nr_look++], ev, sizeof(*grown));
 	return 0;
 }
 
-static int note_target(struct rs_live *l, __u32 tgid)
+static int look_at_pages(struct rs_live *l)
 {
-	struct {
-		__u64 mm;
-	} owner = {};
+	struct rs_pagemap_opts look = { .all = l->opts.verify == RS_VERIFY_ALL,
+					.cpu = l->cpus,
+					.seq = &l->seq,
+					.between = consume };
+	int err = 0;
 
-	return bpf_map_update_elem(bpf_map__fd(l->skel->maps.owners), &tgid, &owner, BPF_ANY);
+	/* More can come while one is looked at. */
+	for (size_t i = 0; i < l->nr_look && !err; i++) {
+		struct rs_ev_map remap = l->look[i];
+
+		err = rs_pagemap_look(&remap, &look, hand_out, l);
+	}
+	free(l->look);
+	l->look = NULL;
+	l->nr_look = 0;
+	return err;
 }
 
-static int load(struct rs_live *l, const struct rs_live_opts *opts, struct rs_msg *msg)
+/* bpf/state.bpf.h: RS_FILTER_*, RS_OWNER_* */
+enum {
+	FILTER_PROCESS = 1 << 0,
+	FILTER_CGROUP = 1 << 1,
+	FILTER_GROUP = 1 << 2,
+	FILTER_CONTAINER = 1 << 3,
+	OWNER_SELECTS = 1 << 0,
+	OWNER_TREE = 1 << 1,
+};
+
+static void set_filter(struct rs_live *l)
+{
+	const struct rs_filter *f = &l->opts.filter;
+	__u32 filter = 0;
+
+	if (f->tgid)
+		filter |= FILTER_PROCESS;
+	if (f->cgroup_fd >= 0)
+		filter |= FILTER_CGROUP;
+	if (f->group_id >= 0)
+		filter |= FILTER_GROUP;
+	if (f->container_tgid)
+		filter |= FILTER_CONTAINER;
+	l->skel->rodata->filter = filter;
+	l->skel->rodata->filter_group = f->group_id;
+	l->skel->rodata->filter_tgid = f->container_tgid;
+	l->skel->rodata->filter_fd = f->container_fd;
+}
+
+static int note_member(void *ctx, __u32 tgid)
+{
+	struct rs_live *l = ctx;
+	/* struct rs_owner of bpf/state.bpf.h */
+	struct {
+		__u64 mm;
+		__u32 flags;
+		__u32 reserved;
+	} owner = { .flags = OWNER_SELECTS | (l->opts.filter.tree ? OWNER_TREE : 0) };
+	int err;
+
+	err = bpf_map_update_elem(bpf_map__fd(l->skel->maps.owners), &tgid, &owner, BPF_NOEXIST);
+	/* The hook on fork was faster. */
+	return err == -EEXIST ? 0 : err;
+}
+
+static int fill_filter(struct rs_live *l, struct rs_msg *msg)
+{
+	const struct rs_filter *f = &l->opts.filter;
+	__u32 zero = 0;
+	int err = 0;
+
+	if (f->tgid)
+		err = note_member(l, f->tgid);
+	if (!err && f->cgroup_fd >= 0)
+		err = bpf_map_update_elem(bpf_map__fd(l->skel->maps.cgroups), &zero, &f->cgroup_fd,
+					  BPF_ANY);
+	if (err)
+		return rs_msg_set(msg, err, "cannot set the filter: %s", strerror(-err));
+	return 0;
+}
+
+/* What an earlier attachment counted goes on: numbers and losses are the whole recording's. */
+static int restore_percpu(struct rs_live *l)
+{
+	__u32 zero = 0;
+
+	return bpf_map_update_elem(bpf_map__fd(l->skel->maps.percpu), &zero, l->percpu, BPF_ANY);
+}
+
+static int load(struct rs_live *l, struct rs_msg *msg)
 {
 	int err;
 
 	l->skel = remapscope_bpf__open();
 	if (!l->skel)
 		return rs_msg_set(msg, -errno, "cannot open the BPF object: %s", strerror(errno));
-	choose_programs(l);
-	l->skel->rodata->only_known = opts->tgid != 0;
-	if (opts->ring_bytes)
-		bpf_map__set_max_entries(l->skel->maps.events, opts->ring_bytes);
+	rs_programs_choose(l->skel->obj, &l->plan);
+	l->skel->rodata->armed = l->opts.mode == RS_MODE_ARMED;
+	l->skel->rodata->verify = l->opts.verify;
+	l->skel->rodata->tail_ns = l->opts.tail_ns;
+	l->skel->rodata->nr_cpus = l->cpus;
+	set_filter(l);
+	if (l->opts.ring_bytes)
+		bpf_map__set_max_entries(l->skel->maps.events, l->opts.ring_bytes);
 	err = remapscope_bpf__load(l->skel);
 	if (err)
 		return rs_msg_set(msg, err,
 				  "the kernel refused the BPF programs: %s (--debug shows why)",
 				  strerror(-err));
-	if (opts->tgid) {
-		err = note_target(l, opts->tgid);
-		if (err)
-			return rs_msg_set(msg, err, "cannot set the filter: %s", strerror(-err));
-	}
+	err = fill_filter(l, msg);
+	if (err)
+		return err;
+	err = restore_percpu(l);
+	if (err)
+		return rs_msg_set(msg, err, "cannot set up the counters: %s", strerror(-err));
 	l->ring = ring_buffer__new(bpf_map__fd(l->skel->maps.events), on_record, l, NULL);
 	if (!l->ring)
 		return rs_msg_set(msg, -errno, "cannot open the ring buffer: %s", strerror(errno));
 	return 0;
 }
 
-static void detach_all(struct rs_live *l)
-{
-	/* The reverse of attaching: what begins a request goes first. */
-	while (l->nr)
-		bpf_link__destroy(l->link[--l->nr]);
-}
-
 static void unload(struct rs_live *l)
 {
-	detach_all(l);
+	rs_programs_detach(&l->programs);
 	ring_buffer__free(l->ring);
 	remapscope_bpf__destroy(l->skel);
 	l->ring = NULL;
 	l->skel = NULL;
 }
 
-int rs_live_start(const struct rs_live_opts *opts, rs_event_fn fn, void *ctx, struct rs_live **out,
-		  struct rs_msg *msg)
+/* Containers that are there already: an iterator over all tasks' files writes them into the ring. */
+static int find_containers(struct rs_live *l, struct rs_msg *msg)
 {
-	struct rs_plan_opts plan_opts = { .no_fentry = opts->no_fentry };
-	struct rs_live *l = calloc(1, sizeof(*l));
+	struct bpf_link *link = bpf_program__attach_iter(l->skel->progs.find_containers, NULL);
+	char nothing[64];
+	int fd, err = libbpf_get_error(link);
+	ssize_t n;
+
+	if (err)
+		return rs_msg_set(msg, err, "cannot look for containers: %s", strerror(-err));
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0) {
+		err = rs_msg_set(msg, fd, "cannot look for containers: %s", strerror(-fd));
+		goto out;
+	}
+	do
+		n = read(fd, nothing, sizeof(nothing));
+	while (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)));
+	if (n < 0)
+		err = rs_msg_set(msg, -errno, "cannot look for containers: %s", strerror(errno));
+	close(fd);
+out:
+	bpf_link__destroy(link);
+	return err;
+}
+
+static int attach(struct rs_live *l, struct rs_msg *msg)
+{
+	struct rs_plan_opts opts = { .no_fentry = l->opts.no_fentry };
 	int err;
 
-	*out = NULL;
-	if (!l)
-		return rs_msg_set(msg, -ENOMEM, "out of memory");
-	l->fn = fn;
-	l->ctx = ctx;
-	libbpf_set_print(opts->debug ? libbpf_debug : libbpf_quiet);
 	rs_machine_look(&l->machine);
 	err = rs_machine_refusal(&l->machine, msg);
 	if (!err)
-		err = rs_plan_make(&l->plan, &plan_opts, msg);
+		err = rs_plan_make(&l->plan, &opts, msg);
 	if (err)
-		goto out;
-	l->cpus = libbpf_num_possible_cpus();
-	l->percpu = calloc(l->cpus > 0 ? l->cpus : 1, sizeof(*l->percpu));
-	if (!l->percpu) {
-		err = rs_msg_set(msg, -ENOMEM, "out of memory");
-		goto out;
-	}
+		return err;
 	do {
 		unload(l);
-		err = load(l, opts, msg);
+		err = load(l, msg);
 		if (err)
 			goto out;
-		l->realtime_offset = (__s64)(now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC));
 		l->attach_ns = now_ns(CLOCK_MONOTONIC);
-		err = attach_all(l);
-		l->attached_ns = now_ns(CLOCK_MONOTONIC);
+		err = rs_programs_attach(&l->programs, l->skel->obj, &l->plan);
 		if (err && rs_plan_lacks_vital(&l->plan, msg)) {
 			err = -ENOTSUP;
 			goto out;
 		}
 		/* Each turn takes a mechanism from some hook: this ends. */
 	} while (err == -EAGAIN);
+	/* Once fork is hooked nobody escapes. */
+	if (!err) {
+		err = rs_members_each(&l->opts.filter, note_member, l);
+		if (err)
+			rs_msg_set(msg, err, "cannot list the filter's processes: %s",
+				   strerror(-err));
+	}
+	if (!err)
+		err = find_containers(l, msg);
+	l->attached_ns = now_ns(CLOCK_MONOTONIC);
+	if (!err)
+		l->attachments++;
 out:
+	if (err)
+		unload(l);
+	return err;
+}
+
+int rs_live_start(const struct rs_live_opts *opts, rs_event_fn fn, void *ctx, struct rs_live **out,
+		  struct rs_msg *msg)
+{
+	struct rs_live *l = calloc(1, sizeof(*l));
+	int err = 0;
+
+	*out = NULL;
+	if (!l)
+		return rs_msg_set(msg, -ENOMEM, "out of memory");
+	l->opts = *opts;
+	l->fn = fn;
+	l->ctx = ctx;
+	libbpf_set_print(opts->debug ? libbpf_debug : libbpf_quiet);
+	l->cpus = libbpf_num_possible_cpus();
+	l->percpu = calloc(l->cpus > 0 ? l->cpus : 1, sizeof(*l->percpu));
+	if (!l->percpu)
+		err = rs_msg_set(msg, -ENOMEM, "out of memory");
+	l->realtime_offset = (__s64)(now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC));
+	l->stats_ns = now_ns(CLOCK_MONOTONIC);
+	/* Watched before it is looked for: what comes in between is told. */
+	if (!err)
+		err = rs_watch_open(NULL, rs_type1_built_in(), &l->watch, msg);
+	if (!err) {
+		rs_watch_type1(l->watch, NULL);
+		err = attach(l, msg);
+		if (err == -ENOENT && opts->wait)
+			err = 0;
+	}
 	if (err) {
 		rs_live_free(l);
 		return err;
@@ -255,9 +347,9 @@ out:
 	return 0;
 }
 
-const struct rs_plan *rs_live_plan(const struct rs_live *l)
+bool rs_live_attached(const struct rs_live *l)
 {
-	return &l->plan;
+	return l->skel != NULL;
 }
 
 json_t *rs_live_meta(const struct rs_live *l)
@@ -274,21 +366,23 @@ json_t *rs_live_meta(const struct rs_live *l)
 	json_object_set_new(clock, "attached_ns", json_integer(l->attached_ns));
 	json_object_set_new(meta, "clock", clock);
 	json_object_set_new(meta, "plan", rs_plan_json(&l->plan));
+	json_object_set_new(meta, "mode", json_string(rs_mode_name(l->opts.mode)));
+	if (l->opts.mode == RS_MODE_ARMED)
+		json_object_set_new(meta, "tail_ns", json_integer(l->opts.tail_ns));
+	json_object_set_new(meta, "verify", json_string(rs_verify_name(l->opts.verify)));
+	if (rs_filter_on(&l->opts.filter))
+		json_object_set_new(meta, "filter", rs_filter_json(&l->opts.filter));
 	return meta;
 }
 
 int rs_live_fd(const struct rs_live *l)
 {
-	return ring_buffer__epoll_fd(l->ring);
+	return l->ring ? ring_buffer__epoll_fd(l->ring) : -1;
 }
 
-int rs_live_poll(struct rs_live *l)
+int rs_live_watch_fd(const struct rs_live *l)
 {
-	int n = ring_buffer__consume(l->ring);
-
-	if (l->err)
-		return l->err;
-	return n < 0 ? n : 0;
+	return rs_watch_fd(l->watch);
 }
 
 static int read_percpu(const struct rs_live *l, struct rs_percpu *p)
@@ -300,12 +394,69 @@ static int read_percpu(const struct rs_live *l, struct rs_percpu *p)
 	return 0;
 }
 
+/* Takes everything off, and remembers what the maps counted. */
+static int detach(struct rs_live *l)
+{
+	int err, err2;
+
+	if (!l->skel)
+		return 0;
+	l->recursed += rs_programs_recursed(&l->programs);
+	rs_programs_detach(&l->programs);
+	err = consume(l);
+	err2 = read_percpu(l, l->percpu);
+	if (!err)
+		err = err2;
+	err2 = rs_kstats_keep(&l->stats, bpf_map__fd(l->skel->maps.stats));
+	return err ? err : err2;
+}
+
+static int follow_backend(struct rs_live *l)
+{
+	__u64 now = now_ns(CLOCK_MONOTONIC);
+	bool there, changed;
+	struct rs_msg msg;
+	int err;
+
+	there = rs_watch_type1(l->watch, &changed);
+	if (rs_live_attached(l) && (!there || changed)) {
+		/* Only kprobes let a module go; they are dead now. */
+		err = detach(l);
+		unload(l);
+		if (err)
+			return err;
+	}
+	if (!there || rs_live_attached(l) || now < l->retry_ns)
+		return 0;
+	l->retry_ns = now + RETRY_NS;
+	err = attach(l, &msg);
+	/* Still coming, or gone again: another try follows. */
+	return err == -ENOENT || err == -ENOTSUP ? 0 : err;
+}
+
+int rs_live_poll(struct rs_live *l)
+{
+	__u64 now = now_ns(CLOCK_MONOTONIC);
+	int err = consume(l);
+
+	if (!err)
+		err = look_at_pages(l);
+	if (!err)
+		err = follow_backend(l);
+	if (!err && l->skel && now >= l->stats_ns + STATS_NS) {
+		l->stats_ns = now;
+		err = rs_kstats_write(&l->stats, bpf_map__fd(l->skel->maps.stats), l->cpus, &l->seq,
+				      hand_out, l);
+	}
+	return err;
+}
+
 __u64 rs_live_lost(const struct rs_live *l)
 {
 	struct rs_percpu *p = calloc(l->cpus, sizeof(*p));
 	__u64 lost = 0;
 
-	if (p && !read_percpu(l, p))
+	if (p && (l->skel ? !read_percpu(l, p) : !!memcpy(p, l->percpu, l->cpus * sizeof(*p))))
 		for (int i = 0; i < l->cpus; i++)
 			for (int k = 0; k < RS_LOSS_NR; k++)
 				lost += p[i].loss[k].count;
@@ -313,38 +464,24 @@ __u64 rs_live_lost(const struct rs_live *l)
 	return lost;
 }
 
-/* How often the kernel left a program out because it was running on that CPU already. */
-static __u64 count_recursed(const struct rs_live *l)
-{
-	__u64 sum = 0;
-
-	for (size_t i = 0; i < l->nr; i++) {
-		struct bpf_prog_info info = {};
-		__u32 len = sizeof(info);
-
-		if (!bpf_obj_get_info_by_fd(bpf_program__fd(l->attached[i]), &info, &len))
-			sum += info.recursion_misses;
-	}
-	return sum;
-}
-
 int rs_live_stop(struct rs_live *l)
 {
-	int err, err2;
+	int err;
 
 	l->ended_ns = now_ns(CLOCK_MONOTONIC);
-	l->recursed = count_recursed(l);
-	detach_all(l);
-	err = rs_live_poll(l);
-	err2 = read_percpu(l, l->percpu);
-	return err ? err : err2;
+	err = detach(l);
+	if (!err)
+		err = look_at_pages(l);
+	if (!err)
+		err = rs_kstats_write(&l->stats, -1, l->cpus, &l->seq, hand_out, l);
+	return err;
 }
 
 json_t *rs_live_end(const struct rs_live *l)
 {
 	/* enum rs_loss_kind, as the trace names them */
-	static const char *const kinds[RS_LOSS_NR] = { "ring", "context", "depth",
-						       "walk", "owners",  "recursion" };
+	static const char *const kinds[RS_LOSS_NR] = { "ring",	 "context",   "depth",	   "walk",
+						       "owners", "recursion", "statistics" };
 	json_t *end = json_object(), *loss = json_array(), *cpus = json_array();
 
 	for (int i = 0; i < l->cpus; i++) {
@@ -362,6 +499,9 @@ json_t *rs_live_end(const struct rs_live *l)
 						  "first_ns", (json_int_t)p->loss[k].first_ns,
 						  "last_ns", (json_int_t)p->loss[k].last_ns));
 	}
+	if (l->seq)
+		json_array_append_new(cpus, json_pack("{s:i,s:I}", "cpu", l->cpus, "seq",
+						      (json_int_t)l->seq));
 	if (l->recursed)
 		json_array_append_new(loss,
 				      json_pack("{s:s,s:I,s:I,s:I}", "kind", kinds[RS_LOSS_RECURSE],
@@ -371,6 +511,10 @@ json_t *rs_live_end(const struct rs_live *l)
 	json_object_set_new(end, "loss", loss);
 	json_object_set_new(end, "cpus", cpus);
 	json_object_set_new(end, "ended_ns", json_integer(l->ended_ns));
+	/* The plan that was known at the begin is not the one that was attached later, or anew. */
+	if (l->attachments)
+		json_object_set_new(end, "plan", rs_plan_json(&l->plan));
+	json_object_set_new(end, "attachments", json_integer(l->attachments));
 	return end;
 }
 
@@ -379,6 +523,9 @@ void rs_live_free(struct rs_live *l)
 	if (!l)
 		return;
 	unload(l);
+	rs_watch_close(l->watch);
+	rs_kstats_free(&l->stats);
 	free(l->percpu);
+	free(l->look);
 	free(l);
 }

@@ -121,8 +121,6 @@ static json_t *describe_recording(const struct session *s)
 		}
 		json_object_set_new(meta, "command", argv);
 	}
-	if (s->opts->live.tgid)
-		json_object_set_new(meta, "pid", json_integer(s->opts->live.tgid));
 	return meta;
 }
 
@@ -159,10 +157,11 @@ static int record(struct session *s, struct rs_msg *msg)
 			{ .fd = s->signal_fd, .events = POLLIN },
 			{ .fd = rs_live_fd(s->live), .events = POLLIN },
 			{ .fd = s->running ? s->command.pidfd : -1, .events = POLLIN },
+			{ .fd = rs_live_watch_fd(s->live), .events = POLLIN },
 		};
 		__u64 now;
 
-		poll(fds, 3, POLL_MS);
+		poll(fds, 4, POLL_MS);
 		err = rs_live_poll(s->live);
 		if (fds[0].revents)
 			take_signal(s);
@@ -274,7 +273,10 @@ int rs_session_run(const struct rs_session_opts *opts, struct rs_session_end *en
 		goto out;
 	s.start_ns = s.flushed_ns = now_ns();
 	if (opts->announce)
-		fprintf(stderr, "remapscope: recording to %s; Ctrl-C ends it\n", opts->path);
+		fprintf(stderr, "remapscope: %s to %s; Ctrl-C ends it\n",
+			rs_live_attached(s.live) ? "recording"
+						 : "waiting for vfio_iommu_type1, then recording",
+			opts->path);
 	err = record(&s, msg);
 	show_progress(&s, true);
 	if (!err)

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/**
+ * DOC: Statistics kept in the kernel, as records
+ */
+#ifndef RS_CAPTURE_KSTATS_H
+#define RS_CAPTURE_KSTATS_H
+
+#include "remapscope/kstat.h"
+#include "source/order.h"
+
+/** struct rs_kstats - what earlier programs counted; zero is a valid begin */
+struct rs_kstats {
+	struct rs_kstats_row {
+		struct rs_stat_key key;
+		struct rs_kstat stat;
+	} * row;
+	size_t nr;
+	__u64 told; /* requests in all, when they were written last */
+};
+
+/**
+ * rs_kstats_keep() - the map is about to go: remember what it counted
+ *
+ * Return: 0 or -errno
+ */
+int rs_kstats_keep(struct rs_kstats *k, int map_fd);
+
+/**
+ * rs_kstats_write() - write all rows as RS_EV_STATS records, unless nothing was counted since
+ * @map_fd: -1: only what was kept
+ * @cpu: the recorder's own number; @seq counts its records
+ *
+ * Return: 0 or -errno
+ */
+int rs_kstats_write(struct rs_kstats *k, int map_fd, __u16 cpu, __u32 *seq, rs_event_fn fn,
+		    void *ctx);
+
+/** rs_kstats_free() - forget all */
+void rs_kstats_free(struct rs_kstats *k);
+
+#endif /* RS_CAPTURE_KSTATS_H */

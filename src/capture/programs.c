@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <bpf/bpf.h>
+#include "capture/programs.h"
+
+/* The programs of a hook under a mechanism; NULL where there is none. */
+static void hook_programs(struct bpf_object *obj, const struct rs_hook_def *def,
+			  enum rs_mechanism m, struct bpf_program *prog[2])
+{
+	const char *prefix[2] = { NULL, NULL };
+	char name[96];
+
+	prog[0] = prog[1] = NULL;
+	if (m == RS_MECH_TP_BTF) {
+		prog[0] = bpf_object__find_program_by_name(obj, def->program);
+		return;
+	}
+	if (m == RS_MECH_FENTRY) {
+		prefix[0] = def->shape == RS_HOOK_LEAF ? NULL : "fe";
+		prefix[1] = def->shape == RS_HOOK_ENTRY ? NULL : "fx";
+	} else if (m == RS_MECH_KPROBE) {
+		prefix[0] = "kp";
+		prefix[1] = def->shape == RS_HOOK_ENTRY ? NULL : "kr";
+	}
+	for (int i = 0; i < 2; i++) {
+		if (!prefix[i])
+			continue;
+		snprintf(name, sizeof(name), "%s_%s", prefix[i], def->function);
+		prog[i] = bpf_object__find_program_by_name(obj, name);
+	}
+}
+
+void rs_programs_choose(struct bpf_object *obj, const struct rs_plan *plan)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, obj) bpf_program__set_autoload(
+		prog, bpf_program__expected_attach_type(prog) == BPF_TRACE_ITER);
+	for (size_t i = 0; i < plan->nr; i++) {
+		struct bpf_program *two[2];
+
+		hook_programs(obj, plan->hook[i].def, plan->hook[i].mechanism, two);
+		for (int k = 0; k < 2; k++)
+			if (two[k])
+				bpf_program__set_autoload(two[k], true);
+	}
+}
+
+static int attach_hook(struct rs_programs *p, struct bpf_object *obj, const struct rs_hook *h)
+{
+	struct bpf_program *two[2];
+
+	/*
+	 * The exit's side first (and off last): an exit without its entry is ignored, but an entry
+	 * without its exit would stay on the task's stack.
+	 */
+	hook_programs(obj, h->def, h->mechanism, two);
+	for (int k = 1; k >= 0; k--) {
+		struct bpf_link *link;
+		int err;
+
+		if (!two[k])
+			continue;
+		/* What the program says is the function's own name; here it can have a suffix. */
+		link = h->mechanism == RS_MECH_KPROBE
+			       ? bpf_program__attach_kprobe(two[k], k == 1, h->symbol)
+			       : bpf_program__attach(two[k]);
+		err = libbpf_get_error(link);
+		if (err)
+			return err;
+		p->link[p->nr] = link;
+		p->attached[p->nr++] = two[k];
+	}
+	return 0;
+}
+
+int rs_programs_attach(struct rs_programs *p, struct bpf_object *obj, struct rs_plan *plan)
+{
+	int err = 0;
+
+	/* Tracepoints and inner functions first: a request seen from its entry is then seen whole. */
+	for (size_t i = plan->nr; i-- > 0;) {
+		struct rs_hook *h = &plan->hook[i];
+		int failed = h->mechanism ? attach_hook(p, obj, h) : 0;
+
+		if (!failed)
+			continue;
+		rs_plan_demote(h, failed);
+		err = -EAGAIN;
+	}
+	return err;
+}
+
+void rs_programs_detach(struct rs_programs *p)
+{
+	/* What begins a request goes first. */
+	while (p->nr)
+		bpf_link__destroy(p->link[--p->nr]);
+}
+
+__u64 rs_programs_recursed(const struct rs_programs *p)
+{
+	__u64 sum = 0;
+
+	for (size_t i = 0; i < p->nr; i++) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+
+		/* Runs for every contended lock, also one of our own maps': only a time depends on it. */
+		if (!strcmp(bpf_program__name(p->attached[i]), "on_contention_end"))
+			continue;
+		if (!bpf_obj_get_info_by_fd(bpf_program__fd(p->attached[i]), &info, &len))
+			sum += info.recursion_misses;
+	}
+	return sum;
+}

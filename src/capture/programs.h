@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/**
+ * DOC: BPF programs, attached as the plan says
+ */
+#ifndef RS_CAPTURE_PROGRAMS_H
+#define RS_CAPTURE_PROGRAMS_H
+
+#include <bpf/libbpf.h>
+#include "attach/plan.h"
+
+#define RS_PROGRAMS_MAX (2 * RS_HOOKS_MAX)
+
+/** struct rs_programs - what is attached */
+struct rs_programs {
+	struct bpf_link *link[RS_PROGRAMS_MAX];
+	const struct bpf_program *attached[RS_PROGRAMS_MAX];
+	size_t nr;
+};
+
+/** rs_programs_choose() - load only the programs that the plan needs */
+void rs_programs_choose(struct bpf_object *obj, const struct rs_plan *plan);
+
+/**
+ * rs_programs_attach() - attach all that the plan says
+ *
+ * Return: 0, or -EAGAIN when hooks had to be demoted and the programs must be loaded anew
+ */
+int rs_programs_attach(struct rs_programs *p, struct bpf_object *obj, struct rs_plan *plan);
+
+/** rs_programs_detach() - in the reverse order of attaching */
+void rs_programs_detach(struct rs_programs *p);
+
+/**
+ * rs_programs_recursed() - how often the kernel left a program out because it was running on that CPU
+ * already. Only of programs without which something is missing
+ */
+__u64 rs_programs_recursed(const struct rs_programs *p);
+
+#endif /* RS_CAPTURE_PROGRAMS_H */
