@@ -118,37 +118,50 @@ static int open_cgroup(const char *path)
 	return -EINVAL;
 }
 
+/* Return: an open directory; -ENODEV without a tree to look in; as open_cgroup() */
+static int find_cgroup(const char *text, const struct rs_filter_roots *roots, char **path)
+{
+	int whole = *text == '/' ? open_cgroup(text) : -ENOENT, fd;
+	char mount[PATH_MAX];
+
+	*path = NULL;
+	if (whole >= 0) {
+		*path = strdup(text);
+		return whole;
+	}
+	/* /proc/PID/cgroup and systemd also begin with a slash, at the mount. */
+	if (find_cgroup_mount(roots, mount, sizeof(mount)))
+		return whole == -ENOENT ? -ENODEV : whole;
+	if (asprintf(path, "%s/%s", mount, text + strspn(text, "/")) < 0) {
+		*path = NULL;
+		return -ENOMEM;
+	}
+	fd = open_cgroup(*path);
+	/* That something is no cgroup says more than that something else is not there. */
+	return fd == -ENOENT ? whole : fd;
+}
+
 static int resolve_cgroup(struct rs_filter *f, const char *text,
 			  const struct rs_filter_roots *roots, struct rs_msg *msg)
 {
-	int whole = *text == '/' ? open_cgroup(text) : -ENOENT, fd = whole;
-	char mount[PATH_MAX], *path;
+	int fd;
 
 	if (!*text)
 		return rs_msg_set(msg, -EINVAL, "\"\" is not a cgroup");
-	if (whole >= 0) {
-		path = strdup(text);
-	} else {
-		/* /proc/PID/cgroup and systemd also begin with a slash, at the mount. */
-		if (find_cgroup_mount(roots, mount, sizeof(mount)))
-			return rs_msg_set(msg, -ENOENT,
-					  "no cgroup v2 tree is mounted to look for \"%s\" in",
-					  text);
-		if (asprintf(&path, "%s/%s", mount, text + strspn(text, "/")) < 0)
-			path = NULL;
-		fd = path ? open_cgroup(path) : -ENOMEM;
-	}
-	f->cgroup = path;
+	fd = find_cgroup(text, roots, &f->cgroup);
 	f->cgroup_fd = fd < 0 ? -1 : fd;
-	if (!path)
-		return rs_msg_set(msg, -ENOMEM, "out of memory");
-	if (fd >= 0)
-		return 0;
-	if (fd == -EINVAL || (fd == -ENOENT && whole == -EINVAL))
-		return rs_msg_set(msg, -EINVAL, "\"%s\" is not a cgroup v2 directory", text);
+	if (fd == -ENODEV)
+		return rs_msg_set(msg, -ENOENT,
+				  "no cgroup v2 tree is mounted to look for \"%s\" in", text);
 	if (fd == -ENOENT)
 		return rs_msg_set(msg, -ENOENT, "there is no cgroup \"%s\"", text);
-	return rs_msg_set(msg, -EINVAL, "cannot open cgroup \"%s\": %s", text, strerror(-fd));
+	if (fd == -EINVAL)
+		return rs_msg_set(msg, -EINVAL, "\"%s\" is not a cgroup v2 directory", text);
+	if (fd >= 0 && !f->cgroup)
+		fd = -ENOMEM;
+	return fd < 0 ? rs_msg_set(msg, -EINVAL, "cannot open cgroup \"%s\": %s", text,
+				   strerror(-fd))
+		      : 0;
 }
 
 static bool is_dir(const char *path)

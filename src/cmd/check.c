@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "capture/session.h"
 #include "cmd/cmd.h"
-#include "cmd/options.h"
+#include "cmd/recording.h"
 #include "render/render.h"
 
 struct check {
 	struct rs_session_opts session;
+	struct rs_recording recording;
 	struct rs_budget *budget;
 	const char *budget_path;
 	const char *junit;
@@ -71,6 +71,8 @@ static int check_command(struct rs_cli *cli, struct check *k)
 	int err, status;
 	bool usage;
 
+	k->session.live = k->recording.live;
+	k->session.path = k->recording.path;
 	k->session.analysis.source = k->session.path ? k->session.path : "live";
 	k->session.live.debug = cli->debug;
 	k->session.progress = !cli->json && isatty(STDERR_FILENO);
@@ -88,47 +90,37 @@ static int check_command(struct rs_cli *cli, struct check *k)
 	return status;
 }
 
+enum { OPT_BUDGET = RS_OPT_OWN, OPT_RULE, OPT_JUNIT };
+
 static int parse(struct rs_cli *cli, struct check *k, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "budget", required_argument, NULL, 'b' },
-		{ "rule", required_argument, NULL, 'r' },
-		{ "junit", required_argument, NULL, 'u' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "pid", required_argument, NULL, 'p' },
-		{ "buffer", required_argument, NULL, 'B' },
-		{ "no-fentry", no_argument, NULL, 'F' },
+		RS_RECORDING_OPTIONS,
+		{ "budget", required_argument, NULL, OPT_BUDGET },
+		{ "rule", required_argument, NULL, OPT_RULE },
+		{ "junit", required_argument, NULL, OPT_JUNIT },
 		{ "json", no_argument, NULL, 'j' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ 0 },
 	};
 	struct rs_msg msg;
-	int c;
+	int c, taken;
 
-	while ((c = getopt_long(argc, argv, "+:o:p:jv", options, NULL)) != -1) {
-		int err = 0;
-
+	while ((c = getopt_long(argc, argv, "+:" RS_RECORDING_LETTERS "jv", options, NULL)) != -1) {
+		taken = rs_recording_option(&k->recording, c, optarg, &msg);
+		if (taken < 0)
+			return rs_fail(cli, RS_EXIT_USAGE, "check: %s", msg.text);
+		if (taken)
+			continue;
 		switch (c) {
-		case 'b':
+		case OPT_BUDGET:
 			k->budget_path = optarg;
 			break;
-		case 'r':
+		case OPT_RULE:
 			k->rule[k->nr_rules++] = optarg;
 			break;
-		case 'u':
+		case OPT_JUNIT:
 			k->junit = optarg;
-			break;
-		case 'o':
-			k->session.path = optarg;
-			break;
-		case 'p':
-			err = rs_parse_pid(optarg, &k->session.live.tgid, &msg);
-			break;
-		case 'B':
-			err = rs_parse_buffer(optarg, &k->session.live.ring_bytes, &msg);
-			break;
-		case 'F':
-			k->session.live.no_fentry = true;
 			break;
 		case 'j':
 			cli->json = true;
@@ -139,8 +131,6 @@ static int parse(struct rs_cli *cli, struct check *k, int argc, char **argv)
 		default:
 			return rs_bad_option(cli, "check", c, argv);
 		}
-		if (err)
-			return rs_fail(cli, RS_EXIT_USAGE, "check: %s", msg.text);
 	}
 	return 0;
 }
@@ -152,6 +142,7 @@ int rs_cmd_check(struct rs_cli *cli, int argc, char **argv)
 	bool command;
 	int status;
 
+	rs_recording_init(&k.recording, RS_MODE_ALL);
 	k.rule = calloc(argc, sizeof(*k.rule));
 	if (!k.rule)
 		return rs_fail(cli, RS_EXIT_MACHINE, "out of memory");
@@ -170,8 +161,13 @@ int rs_cmd_check(struct rs_cli *cli, int argc, char **argv)
 				 "check: one trace file, please (a command comes after \"--\")");
 		goto out;
 	}
-	if (!command && k.session.path) {
-		status = rs_fail(cli, RS_EXIT_USAGE, "check: -o is for a command, not for a trace");
+	if (!command && k.recording.first) {
+		status = rs_fail(cli, RS_EXIT_USAGE, "check: %s is for a command, not for a trace",
+				 k.recording.first);
+		goto out;
+	}
+	if (command && rs_recording_resolve(&k.recording, &msg)) {
+		status = rs_fail(cli, RS_EXIT_USAGE, "check: %s", msg.text);
 		goto out;
 	}
 	if (k.budget_path && rs_budget_load(k.budget_path, &k.budget, &msg)) {
@@ -184,6 +180,7 @@ int rs_cmd_check(struct rs_cli *cli, int argc, char **argv)
 	k.session.argv = argv + optind;
 	status = command ? check_command(cli, &k) : check_file(cli, &k, argv[optind]);
 out:
+	rs_recording_free(&k.recording);
 	rs_budget_free(k.budget);
 	free(k.rule);
 	return status;

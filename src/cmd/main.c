@@ -22,14 +22,19 @@ static void usage(FILE *out)
 	fprintf(out, "usage: remapscope [--json] [--debug] COMMAND [ARGUMENTS]\n\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
-	fprintf(out, "\n  remapscope record [-o FILE] [-p PID] [--duration S] [--no-fentry]\n"
-		     "                    [--buffer SIZE] [-- COMMAND [ARG...]]\n"
-		     "  remapscope report [-v] FILE\n"
-		     "  remapscope check [--budget FILE] [--rule ID]... [--junit FILE] FILE\n"
-		     "  remapscope check [--budget FILE] [--rule ID]... [--junit FILE] [-o FILE]\n"
-		     "                   -- COMMAND [ARG...]\n\n"
-		     "exit status: 0 pass, 1 violated, 2 usage or bad input, 3 unknown,\n"
-		     "             4 this machine cannot do it\n");
+	fprintf(out,
+		"\n  remapscope doctor [--no-fentry] [FUNCTION...]\n"
+		"  remapscope record [-o FILE] [--all] [--wait] [--duration S] [RECORDING]\n"
+		"                    [-- COMMAND [ARG...]]\n"
+		"  remapscope report [-v] FILE\n"
+		"  remapscope check [--budget FILE] [--rule ID]... [--junit FILE] [-v] FILE\n"
+		"  remapscope check [--budget FILE] [--rule ID]... [--junit FILE] [-v] [-o FILE]\n"
+		"                   [--armed] [RECORDING] -- COMMAND [ARG...]\n\n"
+		"  RECORDING: [-p PID | --tree PID] [--cgroup PATH] [--device NAME | --group N]\n"
+		"             [--container PID:FD] [--tail S] [--verify[=sampled|all]]\n"
+		"             [--buffer SIZE] [--no-fentry]\n\n"
+		"exit status: 0 pass, 1 violated, 2 usage or bad input, 3 unknown,\n"
+		"             4 this machine cannot do it\n");
 }
 
 int main(int argc, char **argv)

@@ -2,36 +2,29 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include "cmd/options.h"
 
-int rs_parse_pid(const char *text, __u32 *pid, struct rs_msg *msg)
-{
-	char *end;
-	long v;
-
-	errno = 0;
-	v = strtol(text, &end, 10);
-	if (errno || *end || end == text || v <= 0 || v > 0x7fffffff)
-		return rs_msg_set(msg, -EINVAL, "\"%s\" is not a process id", text);
-	if (kill(v, 0) && errno == ESRCH)
-		return rs_msg_set(msg, -EINVAL, "there is no process %ld", v);
-	*pid = v;
-	return 0;
-}
-
-int rs_parse_duration(const char *text, __u64 *ns, struct rs_msg *msg)
+int rs_parse_seconds(const char *text, __u64 *ns, struct rs_msg *msg)
 {
 	char *end;
 	double v;
 
 	errno = 0;
 	v = strtod(text, &end);
-	if (errno || *end || end == text || !isfinite(v) || v <= 0 || v > 1e9)
+	if (errno || *end || end == text || !isfinite(v) || v < 0 || v > 1e9)
 		return rs_msg_set(msg, -EINVAL, "\"%s\" is not a duration in seconds", text);
 	*ns = v * 1e9;
 	return 0;
+}
+
+int rs_parse_duration(const char *text, __u64 *ns, struct rs_msg *msg)
+{
+	int err = rs_parse_seconds(text, ns, msg);
+
+	if (!err && !*ns)
+		return rs_msg_set(msg, -EINVAL, "\"%s\" is not a duration in seconds", text);
+	return err;
 }
 
 int rs_parse_buffer(const char *text, __u32 *bytes, struct rs_msg *msg)

@@ -10,10 +10,10 @@
 #include "remapscope/types.h"
 #include "util/msg.h"
 
-/** rs_parse_pid() - a process that exists */
-int rs_parse_pid(const char *text, __u32 *pid, struct rs_msg *msg);
+/** rs_parse_seconds() - seconds, with a fraction, from 0 on; in ns */
+int rs_parse_seconds(const char *text, __u64 *ns, struct rs_msg *msg);
 
-/** rs_parse_duration() - seconds, with a fraction, above 0; in ns */
+/** rs_parse_duration() - the same, above 0 */
 int rs_parse_duration(const char *text, __u64 *ns, struct rs_msg *msg);
 
 /** rs_parse_buffer() - 64K to 1G, with the suffix k, M or G; rounded up to a power of two */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "capture/session.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "cmd/recording.h"
 
 #define DEFAULT_TRACE "remapscope.trace"
 
@@ -44,66 +44,82 @@ static void print_end(const struct rs_cli *cli, const char *path, const struct r
 			WEXITSTATUS(end->status));
 }
 
-int rs_cmd_record(struct rs_cli *cli, int argc, char **argv)
+enum { OPT_DURATION = RS_OPT_OWN, OPT_WAIT };
+
+static int parse(struct rs_cli *cli, struct rs_recording *r, struct rs_session_opts *opts, int argc,
+		 char **argv)
 {
 	static const struct option options[] = {
-		{ "output", required_argument, NULL, 'o' },
-		{ "pid", required_argument, NULL, 'p' },
-		{ "duration", required_argument, NULL, 'D' },
-		{ "buffer", required_argument, NULL, 'B' },
-		{ "no-fentry", no_argument, NULL, 'F' },
+		RS_RECORDING_OPTIONS,
+		{ "duration", required_argument, NULL, OPT_DURATION },
+		{ "wait", no_argument, NULL, OPT_WAIT },
 		{ "json", no_argument, NULL, 'j' },
 		{ 0 },
 	};
-	struct rs_session_opts opts = { .path = DEFAULT_TRACE, .analysis.source = "live" };
-	struct rs_session_end end;
 	struct rs_msg msg;
-	int c, err, status = RS_EXIT_PASS;
-	bool usage;
+	int c, err;
 
-	while ((c = getopt_long(argc, argv, "+:o:p:j", options, NULL)) != -1) {
-		err = 0;
-		switch (c) {
-		case 'o':
-			opts.path = optarg;
-			break;
-		case 'p':
-			err = rs_parse_pid(optarg, &opts.live.tgid, &msg);
-			break;
-		case 'D':
-			err = rs_parse_duration(optarg, &opts.duration_ns, &msg);
-			break;
-		case 'B':
-			err = rs_parse_buffer(optarg, &opts.live.ring_bytes, &msg);
-			break;
-		case 'F':
-			opts.live.no_fentry = true;
-			break;
-		case 'j':
-			cli->json = true;
-			break;
-		default:
-			return rs_bad_option(cli, "record", c, argv);
+	while ((c = getopt_long(argc, argv, "+:" RS_RECORDING_LETTERS "j", options, NULL)) != -1) {
+		err = rs_recording_option(r, c, optarg, &msg);
+		if (!err) {
+			switch (c) {
+			case OPT_DURATION:
+				err = rs_parse_duration(optarg, &opts->duration_ns, &msg);
+				break;
+			case OPT_WAIT:
+				r->live.wait = true;
+				break;
+			case 'j':
+				cli->json = true;
+				break;
+			default:
+				return rs_bad_option(cli, "record", c, argv);
+			}
 		}
-		if (err)
+		if (err < 0)
 			return rs_fail(cli, RS_EXIT_USAGE, "record: %s", msg.text);
 	}
 	if (optind < argc && strcmp(argv[optind - 1], "--"))
 		return rs_fail(cli, RS_EXIT_USAGE, "record: a command comes after \"--\"");
 	if (optind < argc)
-		opts.argv = argv + optind;
+		opts->argv = argv + optind;
 	else if (!strcmp(argv[argc - 1], "--"))
 		return rs_fail(cli, RS_EXIT_USAGE, "record: no command after \"--\"");
+	if (rs_recording_resolve(r, &msg))
+		return rs_fail(cli, RS_EXIT_USAGE, "record: %s", msg.text);
+	return 0;
+}
+
+int rs_cmd_record(struct rs_cli *cli, int argc, char **argv)
+{
+	struct rs_session_opts opts = { .analysis.source = "live" };
+	struct rs_recording recording;
+	struct rs_session_end end;
+	struct rs_msg msg;
+	int err, status;
+	bool usage;
+
+	rs_recording_init(&recording, RS_MODE_ARMED);
+	status = parse(cli, &recording, &opts, argc, argv);
+	if (status)
+		goto out;
+	opts.live = recording.live;
+	opts.path = recording.path ? recording.path : DEFAULT_TRACE;
 	opts.live.debug = cli->debug;
 	opts.progress = !cli->json && isatty(STDERR_FILENO);
 	opts.announce = !cli->json && !opts.argv;
 	err = rs_session_run(&opts, &end, &usage, &msg);
-	if (err)
-		return rs_fail(cli, usage ? RS_EXIT_USAGE : rs_status_of(err), "%s", msg.text);
+	if (err) {
+		status = rs_fail(cli, usage ? RS_EXIT_USAGE : rs_status_of(err), "%s", msg.text);
+		goto out;
+	}
 	if (end.write_err)
 		status = rs_fail(cli, RS_EXIT_UNKNOWN, "%s; what was recorded before is kept",
 				 end.msg.text);
 	print_end(cli, opts.path, &end);
 	rs_result_free(end.result);
-	return rs_flush_out(cli, status);
+	status = rs_flush_out(cli, status);
+out:
+	rs_recording_free(&recording);
+	return status;
 }

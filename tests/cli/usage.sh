@@ -17,20 +17,23 @@ for command in doctor record report check; do
 	refused "$command: unknown letter" 2 "$command: unknown option \"-z\"" $command -z
 done
 refused "version: unknown argument" 2 'version: unknown argument "x"' version x
-refused "doctor: unknown argument" 2 'doctor: unknown argument "x"' doctor x
+for name in "" "a b" a-b a/b; do
+	refused "doctor of \"$name\"" 2 "doctor: \"$name\" is not a function's name" doctor "$name"
+done
+# shellcheck disable=SC2046
+refused "doctor of too many functions" 2 'doctor: at most 32 functions at a time' \
+	doctor $(seq -f f%g 33)
 
-for option in -o --output -p --pid --duration --buffer; do
+for option in -o --output -p --pid --duration --buffer --tree --cgroup --device --group \
+	--container --tail; do
 	refused "record $option without a value" 2 "record: option \"$option\" wants a value" \
 		record $option
 done
-for option in --budget --rule --junit -o -p --buffer; do
+for option in --budget --rule --junit -o -p --buffer --tree --cgroup --device --group --container \
+	--tail; do
 	refused "check $option without a value" 2 "check: option \"$option\" wants a value" \
 		check $option
 done
-for pid in 0 -1 x 1x 99999999999999999999 ""; do
-	refused "record --pid \"$pid\"" 2 "record: \"$pid\" is not a process id" record "--pid=$pid"
-done
-refused "record --pid of nobody" 2 'record: there is no process 2147483647' record --pid 2147483647
 for seconds in 0 -1 x 1x nan inf ""; do
 	refused "record --duration \"$seconds\"" 2 \
 		"record: \"$seconds\" is not a duration in seconds" record "--duration=$seconds"
@@ -52,8 +55,13 @@ refused "check without a file" 2 'check: a trace file or "-- COMMAND", please' c
 refused "check -- without COMMAND" 2 'check: no command after "--"' check --
 refused "check of two files" 2 \
 	'check: one trace file, please \(a command comes after "--"\)' check pass.trace pass.trace
-refused "check -o with a file" 2 'check: -o is for a command, not for a trace' \
-	check -o x.trace pass.trace
+for option in -o=x.trace --pid=1 --tree=1 --cgroup=/ --device=x --group=0 --container=1:1 \
+	--buffer=1M --no-fentry --all --armed --tail=1 --verify --verify=all; do
+	name=${option%%=*}
+	[ "$name" != -o ] || option=-ox.trace
+	refused "check $option with a file" 2 \
+		"check: ${name/#--pid/-p} is for a command, not for a trace" check "$option" pass.trace
+done
 refused "check of an unknown rule" 2 \
 	'unknown rule "window" \(known: window-closed, .*, locked-conserved\)' \
 	check --rule window pass.trace

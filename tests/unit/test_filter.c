@@ -322,6 +322,9 @@ static void cgroups(void **state)
 	assert_int_equal(unlink(path), 0);
 	refused(t, OPTS(.cgroup = "plain"), -ENOENT,
 		"no cgroup v2 tree is mounted to look for \"plain\" in");
+	refused(t, OPTS(.cgroup = "/tmp"), -EINVAL, "\"/tmp\" is not a cgroup v2 directory");
+	resolved(t, OPTS(.cgroup = t->cgroup), &f);
+	rs_filter_free(&f);
 }
 
 static void devices(void **state)
