@@ -60,6 +60,9 @@ static const struct rs_proc_ref *find_proc(const struct rs_result *r, __u32 tgid
 	for (size_t i = 0; i < r->nr_slow; i++)
 		if (is_proc(&r->slow[i].proc, tgid))
 			return &r->slow[i].proc;
+	for (size_t i = 0; i < r->nr_flights; i++)
+		if (is_proc(&r->flight[i].request.proc, tgid))
+			return &r->flight[i].request.proc;
 	return NULL;
 }
 
@@ -87,6 +90,31 @@ struct rs_name rs_name_container(const struct rs_result *r, __u64 key, __u64 ts)
 		snprintf(n.s, sizeof(n.s), "c%u", c->id);
 		break;
 	}
+	return n;
+}
+
+struct rs_name rs_name_device(const struct rs_device_view *d)
+{
+	struct rs_name n;
+
+	snprintf(n.s, sizeof(n.s), "%.*s", RS_DEVICE_NAME_LEN, d->name[0] ? d->name : "(no name)");
+	return n;
+}
+
+/* The last one that was known by then; the first when a record came before the device's own. */
+struct rs_name rs_name_device_at(const struct rs_result *r, __u64 key, __u64 ts)
+{
+	const struct rs_device_view *found = NULL;
+	struct rs_name n = { "" };
+
+	for (size_t i = 0; r && key && i < r->nr_devices; i++) {
+		const struct rs_device_view *d = &r->device[i];
+
+		if (d->key == key && (!found || d->since_ns <= ts))
+			found = d;
+	}
+	if (found)
+		snprintf(n.s, sizeof(n.s), "d%u", found->id);
 	return n;
 }
 

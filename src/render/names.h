@@ -28,6 +28,12 @@ struct rs_name rs_name_task(const struct rs_result *r, const struct rs_event *ev
 /** rs_name_container() - "c1", or "" for an address that the result does not know */
 struct rs_name rs_name_container(const struct rs_result *r, __u64 key, __u64 ts);
 
+/** rs_name_device() - "0000:00:04.0", as in sysfs; "(no name)" */
+struct rs_name rs_name_device(const struct rs_device_view *d);
+
+/** rs_name_device_at() - "d1", or "" for an address that the result does not know */
+struct rs_name rs_name_device_at(const struct rs_result *r, __u64 key, __u64 ts);
+
 /** rs_name_kind() - "type1", "iommufd" */
 const char *rs_name_kind(__u32 kind);
 

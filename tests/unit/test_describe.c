@@ -1,29 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* One line for each type of event, and records shorter or longer than those we know. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
 
 #include <linux/vfio.h>
 #include <sys/ioctl.h>
 
-#include "render/render.h"
-
-#define HEAD(t, s) \
-	.h = { .ts = 1000, .mm = 0x10, .tgid = 7, .tid = 7, .type = (t), .size = sizeof(s) }
-
-static void says(const void *ev, const char *want)
-{
-	char got[240];
-
-	rs_describe_event(NULL, ev, got, sizeof(got));
-	assert_string_equal(got, want);
-}
+#include "describe_event.h"
 
 static void processes(void **state)
 {
@@ -220,74 +202,53 @@ static void pieces(void **state)
 	says(&remove, "range iova 0x100000 size 4 KiB, invalid, taken down by something unknown");
 }
 
-static void accesses(void **state)
+static void foreign_pins(void **state)
 {
-	struct rs_ev_request req = { HEAD(RS_EV_REQUEST, req), .request = RS_REQ_PIN,
-				     .iova = { 0x1000 }, .len = 4096, .op.ret = 1 };
-	struct rs_ev_xlate xlate = { HEAD(RS_EV_XLATE, xlate),
-				     .vaddr = { 0x7f0000000000 },
-				     .npage = 512,
-				     .ret = 512,
-				     .caller = RS_IN_IOCTL_MAP,
-				     .target_mm = 0x10 };
-	struct rs_ev_iommu iommu = { HEAD(RS_EV_IOMMU, iommu), .iova = { 0x1000 },
-				     .size = 2 << 20,	       .paddr = 0x40000000,
-				     .op = RS_IOMMU_MAP,       .caller = RS_IN_ATTACH };
+	struct rs_ev_group group = { HEAD(RS_EV_ATTACH, group), .group_id = 3,
+				     .op.invalid_before = 1, .op.invalid_after = 1 };
+	struct rs_ev_map map = { HEAD(RS_EV_MAP, map), .iova = { 0x100000 }, .size = 2 << 20,
+				 .vaddr = { 0x7f0000000000 }, .uflags = 3 };
 
 	(void)state;
-	says(&req, "pin iova 0x1000 size 4 KiB -> 1");
-	req.gup_calls = req.gup_pages = 1;
-	says(&req, "pin iova 0x1000 size 4 KiB -> 1, gup 1 page");
-	req.op.ret = -EBUSY;
-	req.gup_calls = req.gup_pages = 0;
-	req.op.invalid_before = req.op.invalid_after = 3;
-	req.rflags = RS_REQF_RANGE;
-	req.range_flags = RS_RANGEF_INVALID;
-	says(&req, "pin iova 0x1000 size 4 KiB -> -EBUSY, its range was invalid, 3 ranges invalid");
-	req.request = RS_REQ_WRITE;
-	req.rflags = RS_REQF_MM_DEAD;
-	req.op.ret = -EFAULT;
-	req.op.invalid_before = req.op.invalid_after = 0;
-	says(&req, "write iova 0x1000 size 4 KiB -> -EFAULT, the owner's mm was gone");
-	req.rflags = 0;
-	req.request = RS_REQ_PIN;
-	req.op.ret = -ENOMEM;
-	req.gup_calls = 2;
-	req.gup_pages = 1;
-	req.gup_err = -EFAULT;
-	req.acct_err = -ENOMEM;
-	says(&req, "pin iova 0x1000 size 4 KiB -> -ENOMEM, gup 1 page, gup failed with -EFAULT, "
-		   "accounting failed with -ENOMEM");
-	memset(&req.op, 0, sizeof(req.op));
-	req.gup_calls = 0;
-	req.gup_err = req.acct_err = 0;
-	req.request = RS_REQ_UNPIN;
-	says(&req, "unpin iova 0x1000 size 4 KiB");
-	req.request = 44;
-	says(&req, "request iova 0x1000 size 4 KiB -> 0");
+	map.more = (struct rs_more){ .more = RS_MOREF_PFN, .pfn = { 0 } };
+	says(&map, "MAP_DMA(READ|WRITE) iova 0x100000 size 2 MiB vaddr 0x7f0000000000 -> 0, "
+		   "the first page is pfn 0x0");
+	map.more = (struct rs_more){ .foreign_calls = 1, .foreign_iova = { 0x100000 } };
+	says(&map, "MAP_DMA(READ|WRITE) iova 0x100000 size 2 MiB vaddr 0x7f0000000000 -> 0, "
+		   "pinned in another mm than the one charged at iova 0x100000");
+	group.more = (struct rs_more){ .foreign_calls = 2, .foreign_iova = { 0x1000 } };
+	says(&group, "attach group 3 -> 0, pinned in another mm than the one charged at iova "
+		     "0x1000 and 1 more time, 1 range invalid");
+	group.more.foreign_calls = 9;
+	says(&group, "attach group 3 -> 0, pinned in another mm than the one charged at iova "
+		     "0x1000 and 8 more times, 1 range invalid");
+}
 
-	says(&xlate, "vaddr 0x7f0000000000 translated, 512 pages, for MAP_DMA -> 512");
-	xlate.caller = RS_IN_PIN;
-	xlate.ret = -EFAULT;
-	xlate.npage = 1;
-	xlate.target_mm = 0x30;
-	xlate.dma_iova.v = 0x1000;
-	xlate.dma_size = 8192;
-	xlate.dma_flags = RS_RANGEF_INVALID;
-	says(&xlate, "vaddr 0x7f0000000000 translated, 1 page, for a pin -> -EFAULT, "
-		     "range iova 0x1000 size 8 KiB invalid, in another mm");
+static void snapshots(void **state)
+{
+	struct rs_ev_snapshot snap = { HEAD(RS_EV_SNAPSHOT, snap), .why = RS_SNAP_START,
+				       .nr_ranges = 4, .owner_tgid = 1234, .fd = 12 };
+	struct rs_ev_range range = { HEAD(RS_EV_RANGE, range), .iova = { 0x100000 },
+				     .size = 2 << 20,	       .vaddr = { 0x7f0000000000 },
+				     .cause = RS_RANGE_FOUND,  .flags = RS_RANGEF_SCANNED };
 
-	says(&iommu, "iommu map iova 0x1000 size 2 MiB to phys 0x40000000 -> 0, by an attach");
-	iommu.op = RS_IOMMU_UNMAP;
-	iommu.ret = 2 << 20;
-	iommu.removing = 1;
-	iommu.caller = RS_IN_IOCTL_UNMAP;
-	says(&iommu,
-	     "iommu unmap iova 0x1000 size 2 MiB -> 2 MiB, by UNMAP_DMA (range taken down)");
-	iommu.ret = -EINVAL;
-	iommu.removing = 0;
-	iommu.caller = RS_IN_NOTHING;
-	says(&iommu, "iommu unmap iova 0x1000 size 2 MiB -> -EINVAL, by something else");
+	(void)state;
+	says(&snap, "container found at the start, fd 12 of [1234], with 4 ranges");
+	snap.op.flags = RS_OPF_CONCURRENT;
+	snap.nr_ranges = 1;
+	says(&snap, "container found at the start, fd 12 of [1234], with 1 range, while it was at "
+		    "work");
+	snap.op.flags = 0;
+	snap.why = RS_SNAP_FILTER;
+	snap.op.invalid_before = snap.op.invalid_after = 1;
+	says(&snap, "container found when it came to match the filter, with 1 range, "
+		    "1 range invalid");
+	snap.op.invalid_before = snap.op.invalid_after = 0;
+	snap.why = RS_SNAP_OWNER;
+	says(&snap, "container found with 1 range of an mm that is about to go");
+	snap.why = 77;
+	says(&snap, "container found with 1 range");
+	says(&range, "range iova 0x100000 size 2 MiB vaddr 0x7f0000000000 --, found");
 }
 
 /* Each record alone at the end of an allocation: ASan sees a byte read too many. */
@@ -297,7 +258,7 @@ static void cut_short(void **state)
 
 	(void)state;
 	for (__u16 type = 0; type < RS_EV_NR + 2; type++) {
-		for (__u16 size = sizeof(struct rs_event); size <= 256; size += 8) {
+		for (__u16 size = sizeof(struct rs_event); size <= 320; size += 8) {
 			struct rs_event *ev = malloc(size);
 
 			assert_non_null(ev);
@@ -395,17 +356,12 @@ static void container_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(processes),
-		cmocka_unit_test(containers),
-		cmocka_unit_test(maps),
-		cmocka_unit_test(unmaps),
-		cmocka_unit_test(pieces),
-		cmocka_unit_test(accesses),
-		cmocka_unit_test(cut_short),
-		cmocka_unit_test(older_record),
-		cmocka_unit_test(short_buffer),
-		cmocka_unit_test(names),
-		cmocka_unit_test(container_names),
+		cmocka_unit_test(processes),	cmocka_unit_test(containers),
+		cmocka_unit_test(maps),		cmocka_unit_test(unmaps),
+		cmocka_unit_test(pieces),	cmocka_unit_test(foreign_pins),
+		cmocka_unit_test(snapshots),	cmocka_unit_test(cut_short),
+		cmocka_unit_test(older_record), cmocka_unit_test(short_buffer),
+		cmocka_unit_test(names),	cmocka_unit_test(container_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
