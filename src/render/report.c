@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-#define SLOW_SHOWN 5
-#define TEXT_COL   14
+#define TEXT_COL 14
 
 enum rs_tone rs_verdict_tone(enum rs_verdict v)
 {
@@ -104,6 +103,18 @@ static void put_head(struct rs_text *t, const struct rs_result *r)
 		     r->events == 1 ? "" : "s");
 	rs_text_end(t);
 
+	if (r->mode == RS_MODE_ARMED) {
+		begin_item(t, "mode");
+		rs_text_put(t, RS_TONE_PLAIN, "armed: outside windows only counts and latencies");
+		rs_text_end(t);
+	}
+	if (r->verify != RS_VERIFY_NONE) {
+		begin_item(t, "verify");
+		rs_text_put(t, RS_TONE_PLAIN,
+			    r->verify == RS_VERIFY_ALL ? "every page of remapped ranges"
+						       : "sampled pages of remapped ranges");
+		rs_text_end(t);
+	}
 	begin_item(t, "complete");
 	if (r->complete && !r->nr_losses) {
 		rs_text_put(t, RS_TONE_GOOD, "yes");
@@ -135,89 +146,6 @@ static void put_head(struct rs_text *t, const struct rs_result *r)
 	}
 	if (r->nr_rules || r->nr_budgets)
 		put_verdict(t, r);
-}
-
-static void put_request_rows(struct rs_text *t, const struct rs_result *r, bool in_window)
-{
-	bool headed = false;
-
-	for (size_t i = 0; i < r->nr_requests; i++) {
-		const struct rs_request_row *row = &r->request[i];
-		const struct rs_hist *h = row->latency;
-		const __u64 value[] = { rs_hist_quantile(h, 0.5), rs_hist_quantile(h, 0.9),
-					rs_hist_quantile(h, 0.99), h->max };
-
-		if (row->in_window != in_window)
-			continue;
-		if (!headed) {
-			rs_text_begin(t, 2, 4);
-			rs_text_put(t, RS_TONE_DIM,
-				    in_window ? "inside windows" : "outside windows");
-			rs_text_end(t);
-			headed = true;
-		}
-		rs_text_begin(t, 2, 4);
-		rs_text_keep(t, RS_TONE_PLAIN, "%s", row->op);
-		rs_text_to(t, 13);
-		rs_text_keep(t, row->path == RS_PATH_REFUSED ? RS_TONE_WARN : RS_TONE_PLAIN, "%s",
-			     rs_name_path(row->path, row->reason).s);
-		rs_text_right(t, RS_TONE_PLAIN, 39, "%s", rs_fmt_count(row->requests).s);
-		rs_text_right(t, RS_TONE_PLAIN, 47, "%s",
-			      row->pages ? rs_fmt_count(row->pages).s : "-");
-		for (int k = 0; k < 4 && h->count; k++)
-			rs_text_right(t, RS_TONE_PLAIN, 55 + 8 * k, "%s", rs_fmt_len(value[k]).s);
-		rs_text_end(t);
-	}
-}
-
-static void put_requests(struct rs_text *t, const struct rs_result *r)
-{
-	static const char *const heads[] = { "p50", "p90", "p99", "max" };
-
-	if (!r->nr_requests)
-		return;
-	fputc('\n', t->out);
-	rs_text_begin(t, 0, 4);
-	rs_text_put(t, RS_TONE_HEAD, "REQUESTS");
-	rs_text_to(t, 13);
-	rs_text_keep(t, RS_TONE_DIM, "path");
-	rs_text_right(t, RS_TONE_DIM, 39, "count");
-	rs_text_right(t, RS_TONE_DIM, 47, "pages");
-	for (int k = 0; k < 4; k++)
-		rs_text_right(t, RS_TONE_DIM, 55 + 8 * k, "%s", heads[k]);
-	rs_text_end(t);
-	put_request_rows(t, r, true);
-	put_request_rows(t, r, false);
-}
-
-static void put_slow(struct rs_text *t, const struct rs_result *r)
-{
-	size_t shown = r->nr_slow;
-
-	if (!t->style->verbose && shown > SLOW_SHOWN)
-		shown = SLOW_SHOWN;
-	if (!shown)
-		return;
-	rs_report_section(t, "SLOWEST REQUESTS");
-	for (size_t i = 0; i < shown; i++) {
-		const struct rs_slow *s = &r->slow[i];
-
-		rs_text_begin(t, 2, 27);
-		rs_text_right(t, RS_TONE_PLAIN, 10, "%s", rs_fmt_len(s->len).s);
-		rs_text_right(t, RS_TONE_DIM, 25, "%s", rs_fmt_at(s->start_ns, r->first_ns, 6).s);
-		rs_text_to(t, 27);
-		rs_text_keep(t, RS_TONE_PLAIN, "%s", s->op);
-		if (s->path != RS_PATH_NONE)
-			rs_text_keep(t, RS_TONE_PLAIN, " %s", rs_name_path(s->path, s->reason).s);
-		if (s->size)
-			rs_text_keep(t, RS_TONE_PLAIN, "  iova 0x%llx %s", s->iova.v,
-				     rs_fmt_size(s->size).s);
-		rs_text_keep(t, RS_TONE_PLAIN, "  c%u", s->container);
-		rs_text_keep(t, RS_TONE_PLAIN, "  %s", rs_name_proc(&s->proc).s);
-		if (s->in_window)
-			rs_text_keep(t, RS_TONE_PLAIN, "  in a window");
-		rs_text_end(t);
-	}
 }
 
 static void put_failures(struct rs_text *t, const struct rs_result *r)
@@ -275,14 +203,21 @@ static void put_containers(struct rs_text *t, const struct rs_result *r)
 	rs_report_section(t, "CONTAINERS");
 	for (size_t i = 0; i < r->nr_containers; i++) {
 		const struct rs_container_view *c = &r->container[i];
+		struct rs_fmt at;
 
 		rs_text_begin(t, 2, 7);
 		rs_text_keep(t, RS_TONE_PLAIN, "c%u", c->id);
 		rs_text_to(t, 7);
 		rs_text_keep(t, RS_TONE_PLAIN, "%s of %s,", rs_name_kind(c->kind),
 			     rs_name_proc(&c->owner).s);
-		rs_text_keep(t, RS_TONE_PLAIN, " %s", c->born ? "opened" : "known since");
-		rs_text_keep(t, RS_TONE_PLAIN, " %s,", rs_fmt_at(c->since_ns, r->first_ns, 3).s);
+		at = rs_fmt_at(c->since_ns, r->first_ns, 3);
+		if (c->born)
+			rs_text_keep(t, RS_TONE_PLAIN, " opened %s,", at.s);
+		else if (c->found)
+			rs_text_keep(t, RS_TONE_PLAIN, " found %s with %u range%s,", at.s,
+				     c->found_ranges, c->found_ranges == 1 ? "" : "s");
+		else
+			rs_text_keep(t, RS_TONE_PLAIN, " first seen %s,", at.s);
 		if (c->released_ns)
 			rs_text_keep(t, RS_TONE_PLAIN, " released %s",
 				     rs_fmt_at(c->released_ns, r->first_ns, 3).s);
@@ -298,6 +233,11 @@ static void put_containers(struct rs_text *t, const struct rs_result *r)
 		rs_text_keep(t, RS_TONE_PLAIN, "%s taken down, ", rs_fmt_count(c->unmaps).s);
 		rs_text_keep(t, RS_TONE_PLAIN, "at most %u range%s (%s)", c->ranges_max,
 			     c->ranges_max == 1 ? "" : "s", rs_fmt_size_about(c->bytes_max).s);
+		rs_text_end(t);
+		if (c->born || c->found)
+			continue;
+		rs_text_begin(t, 7, 7);
+		rs_text_put(t, RS_TONE_WARN, "what it held before that is not known");
 		rs_text_end(t);
 	}
 }
@@ -326,6 +266,7 @@ static void put_hooks(struct rs_text *t, const struct rs_result *r)
 int rs_render_report(const struct rs_result *r, const struct rs_style *style, FILE *out)
 {
 	struct rs_text t;
+	int err;
 
 	rs_text_init(&t, style, out);
 	put_head(&t, r);
@@ -336,11 +277,10 @@ int rs_render_report(const struct rs_result *r, const struct rs_style *style, FI
 		rs_text_put(&t, RS_TONE_PLAIN, "No remap window was seen.");
 		rs_text_end(&t);
 	}
-	put_requests(&t, r);
-	put_slow(&t, r);
+	err = rs_report_requests(&t, r);
 	put_failures(&t, r);
 	put_losses(&t, r);
 	put_containers(&t, r);
 	put_hooks(&t, r);
-	return rs_text_status(&t);
+	return err ? err : rs_text_status(&t);
 }

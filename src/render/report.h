@@ -11,6 +11,16 @@ void rs_report_section(struct rs_text *t, const char *heading);
 /** rs_report_updates() - the updates with their phases and windows */
 void rs_report_updates(struct rs_text *t, const struct rs_result *r);
 
+/**
+ * rs_report_requests() - requests by path and device, the slowest, those before a window
+ *
+ * Return: 0 or -ENOMEM
+ */
+int rs_report_requests(struct rs_text *t, const struct rs_result *r);
+
+/** rs_report_window() - a window by its id; NULL: there is none */
+const struct rs_window_view *rs_report_window(const struct rs_result *r, __u32 id);
+
 /** rs_verdict_tone() - how a verdict looks */
 enum rs_tone rs_verdict_tone(enum rs_verdict v);
 

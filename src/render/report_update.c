@@ -12,6 +12,14 @@
 
 #define BAR_COLS 32
 
+const struct rs_window_view *rs_report_window(const struct rs_result *r, __u32 id)
+{
+	for (size_t i = 0; i < r->nr_windows; i++)
+		if (r->window[i].id == id)
+			return &r->window[i];
+	return NULL;
+}
+
 /* One text for both if they are the same process. */
 static void put_procs(struct rs_text *t, const struct rs_proc_ref *a, const struct rs_proc_ref *b)
 {
@@ -125,7 +133,60 @@ static void put_range_backing(struct rs_text *t, const struct rs_range_view *v)
 /* Remapped to what it was before: nothing to look at twice. */
 static bool is_ordinary(const struct rs_range_view *v)
 {
-	return v->state == RS_STATE_REMAPPED && v->memory == RS_MEMORY_SAME;
+	return v->state == RS_STATE_REMAPPED && v->memory == RS_MEMORY_SAME && !v->pages_other;
+}
+
+/* What the comparison of the pages themselves came to, where there was one. */
+static void put_pages(struct rs_text *t, const struct rs_result *r, const struct rs_range_view *v)
+{
+	const char *sampled = r->verify == RS_VERIFY_SAMPLED ? " sampled" : "";
+	__u64 seen = v->pages_same + v->pages_other;
+	enum rs_tone tone = v->pages_other	    ? RS_TONE_BAD
+			    : seen < v->pages_asked ? RS_TONE_WARN
+						    : RS_TONE_DIM;
+
+	if (!v->pages_asked)
+		return;
+	rs_text_begin(t, 4, 10);
+	rs_text_keep(t, tone, "%spages", v->pages_other ? "! " : seen < v->pages_asked ? "? " : "");
+	if (v->pages_other)
+		rs_text_put(t, tone, " %s of %s%s are other pages", rs_fmt_count(v->pages_other).s,
+			    rs_fmt_count(v->pages_asked).s, sampled);
+	else if (seen)
+		rs_text_put(t, tone, " %s of %s%s are the same", rs_fmt_count(v->pages_same).s,
+			    rs_fmt_count(v->pages_asked).s, sampled);
+	else
+		rs_text_put(t, tone, " none of %s%s could be compared",
+			    rs_fmt_count(v->pages_asked).s, sampled);
+	if (seen && seen < v->pages_asked)
+		rs_text_put(t, tone, ", %s could not be compared",
+			    rs_fmt_count(v->pages_asked - seen).s);
+	rs_text_end(t);
+}
+
+/* Since when a range is known whose map was not recorded: what is told of it is from then on. */
+static struct rs_name since_when(const struct rs_result *r, const struct rs_window_view *w,
+				 const struct rs_range_view *v)
+{
+	struct rs_name n = { "" };
+
+	if (v->mapped_seen || !v->since_ns)
+		return n;
+	if (v->since_ns >= w->open_ns)
+		snprintf(n.s, sizeof(n.s), "only since the invalidation");
+	else
+		snprintf(n.s, sizeof(n.s), "since %s", rs_fmt_at(v->since_ns, r->first_ns, 3).s);
+	return n;
+}
+
+static bool same_since(const struct rs_result *r, const struct rs_window_view *w)
+{
+	struct rs_name first = since_when(r, w, &w->range[0]);
+
+	for (size_t i = 1; i < w->nr_ranges; i++)
+		if (strcmp(since_when(r, w, &w->range[i]).s, first.s))
+			return false;
+	return true;
 }
 
 struct columns {
@@ -133,6 +194,7 @@ struct columns {
 	int vaddr;   /* begins */
 	int state;   /* begins */
 	int invalid; /* ends; 0: no room for it */
+	bool since;  /* each range says for itself since when it is known */
 };
 
 static bool procs_equal(const struct rs_proc_ref *a, const struct rs_proc_ref *b)
@@ -153,6 +215,7 @@ static void put_range(struct rs_text *t, const struct rs_result *r, const struct
 {
 	bool remapped = v->state == RS_STATE_REMAPPED;
 	__u64 end = v->valid_ns ? v->valid_ns : r->last_ns;
+	struct rs_name since;
 	char iova[24];
 
 	snprintf(iova, sizeof(iova), "0x%llx", v->iova.v);
@@ -172,10 +235,17 @@ static void put_range(struct rs_text *t, const struct rs_result *r, const struct
 	rs_text_end(t);
 
 	put_range_backing(t, v);
+	put_pages(t, r, v);
 	if (!same_owners(w, v)) {
 		rs_text_begin(t, 4, 10);
 		rs_text_put(t, RS_TONE_PLAIN, "owner");
 		put_procs(t, &v->old_owner, &v->new_owner);
+		rs_text_end(t);
+	}
+	since = since_when(r, w, v);
+	if (since.s[0] && c->since) {
+		rs_text_begin(t, 4, 10);
+		rs_text_put(t, RS_TONE_DIM, "known %s", since.s);
 		rs_text_end(t);
 	}
 }
@@ -217,6 +287,7 @@ static void put_ranges(struct rs_text *t, const struct rs_result *r, const struc
 {
 	bool all = t->style->verbose || w->nr_ranges <= RANGES_SHOWN;
 	size_t left = RANGES_SHOWN, hidden = 0;
+	struct rs_name since;
 	struct columns c;
 
 	if (!w->nr_ranges)
@@ -225,6 +296,14 @@ static void put_ranges(struct rs_text *t, const struct rs_result *r, const struc
 	rs_text_put(t, RS_TONE_PLAIN, "owner");
 	put_procs(t, &w->range[0].old_owner, &w->range[0].new_owner);
 	rs_text_end(t);
+	since = since_when(r, w, &w->range[0]);
+	c.since = !same_since(r, w);
+	if (since.s[0] && !c.since) {
+		rs_text_begin(t, 2, 10);
+		rs_text_put(t, RS_TONE_DIM, "ranges known %s, their maps were not recorded",
+			    since.s);
+		rs_text_end(t);
+	}
 	put_range_head(t, w, &c);
 
 	for (size_t i = 0; !all && i < w->nr_ranges; i++)
@@ -341,14 +420,6 @@ static void put_window(struct rs_text *t, const struct rs_result *r, const struc
 	put_ranges(t, r, w);
 }
 
-static const struct rs_window_view *find_window(const struct rs_result *r, __u32 id)
-{
-	for (size_t i = 0; i < r->nr_windows; i++)
-		if (r->window[i].id == id)
-			return &r->window[i];
-	return NULL;
-}
-
 static void put_update(struct rs_text *t, const struct rs_result *r, const struct rs_update_view *u)
 {
 	static const char *const how[] = {
@@ -375,7 +446,7 @@ static void put_update(struct rs_text *t, const struct rs_result *r, const struc
 	put_phases(t, r, u);
 
 	for (size_t i = 0; i < u->nr_windows; i++) {
-		const struct rs_window_view *w = find_window(r, u->window[i]);
+		const struct rs_window_view *w = rs_report_window(r, u->window[i]);
 
 		if (w)
 			put_window(t, r, w);

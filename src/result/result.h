@@ -174,6 +174,7 @@ struct rs_container_view {
 	__u32 kind;		  /* enum rs_container_kind */
 	bool born;		  /* the recording saw it come to be */
 	bool found;		  /* ... or found it whole: a snapshot told all its ranges */
+	__u32 found_ranges;	  /* @found: how many ranges it had then */
 	__u64 since_ns;		  /* known since */
 	__u64 released_ns;	  /* 0: lived on */
 	struct rs_proc_ref owner; /* the last one to change it */

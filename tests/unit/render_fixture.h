@@ -65,6 +65,9 @@ static struct rs_range_view ranges_1[] = {
 		.old_backing = { low_piece, 1, true, true },
 		.new_backing = { low_piece, 1, true, true },
 		.state = RS_STATE_REMAPPED,
+		.since_ns = T0 + 3 * MS,
+		.pages_asked = 64,
+		.pages_same = 64,
 		.invalid_ns = T0 + 1204400 * US,
 		.valid_ns = T0 + 1222500 * US,
 		.remap_len = 150 * US,
@@ -80,6 +83,10 @@ static struct rs_range_view ranges_1[] = {
 		.old_backing = { ram_one, 1, true, true },
 		.new_backing = { ram_two, 2, true, true },
 		.state = RS_STATE_REMAPPED,
+		.since_ns = T0 + 60 * MS,
+		.mapped_seen = true,
+		.pages_asked = 64,
+		.pages_same = 60,
 		.invalid_ns = T0 + 1204400 * US,
 		.valid_ns = T0 + 1224500 * US,
 		.remap_len = 800 * US,
@@ -96,6 +103,9 @@ static struct rs_range_view ranges_1[] = {
 		.new_backing = { bar_old, 1, true, true },
 		.memory = RS_MEMORY_UNPROVED,
 		.state = RS_STATE_REMAPPED,
+		.since_ns = T0 + 61 * MS,
+		.mapped_seen = true,
+		.pages_asked = 4,
 		.invalid_ns = T0 + 1204400 * US,
 		.valid_ns = T0 + 1225400 * US,
 		.remap_len = 150 * US,
@@ -112,6 +122,11 @@ static struct rs_range_view ranges_1[] = {
 		.new_backing = { high_new, 1, true, true },
 		.memory = RS_MEMORY_OTHER,
 		.state = RS_STATE_REMAPPED,
+		.since_ns = T0 + 62 * MS,
+		.mapped_seen = true,
+		.pages_asked = 1024,
+		.pages_same = 1000,
+		.pages_other = 3,
 		.invalid_ns = T0 + 1204400 * US,
 		.valid_ns = T0 + 1226500 * US,
 		.remap_len = 150 * US,
@@ -126,6 +141,7 @@ static struct rs_range_view ranges_2[] = {
 		.old_vaddr = { 0xffff7f12a0000000 },
 		.old_owner = { 77, "spdk\033[31m" },
 		.state = RS_STATE_INVALID,
+		.since_ns = T0 + 4990 * MS,
 		.invalid_ns = T0 + 4990 * MS,
 	},
 };
@@ -210,14 +226,46 @@ static struct rs_container_view containers[] = {
 		.bytes_max = 0x1000,
 		.maps = 1,
 	},
+	{
+		.id = 3,
+		.key = 0xffff888012345800,
+		.found = true,
+		.found_ranges = 4,
+		.since_ns = T0 + 3 * MS,
+		.owner = OLD_QEMU,
+		.ranges_max = 4,
+		.bytes_max = 0x4000,
+	},
 };
 
-static struct rs_hist pins[RS_LAT_NR], refused[RS_LAT_NR], maps[RS_LAT_NR];
+static struct rs_hist pins[RS_LAT_NR], refused[RS_LAT_NR], maps[RS_LAT_NR], cached[RS_LAT_NR];
 
 static struct rs_request_row requests[] = {
 	{ "pin", RS_PATH_REFUSED, RS_REASON_NO_UNMAP_CB, true, 1, 0, refused },
 	{ "pin", RS_PATH_GUP, RS_REASON_NONE, false, 1000, 4096, pins },
+	{ "pin", RS_PATH_CACHED, RS_REASON_NONE, false, 3, 900, cached },
 	{ "map", RS_PATH_NONE, RS_REASON_NONE, false, 2, 4096, maps },
+};
+
+static struct rs_request_row requests_of_1[] = {
+	{ "pin", RS_PATH_REFUSED, RS_REASON_NO_UNMAP_CB, true, 1, 0, refused },
+	{ "pin", RS_PATH_GUP, RS_REASON_NONE, false, 1000, 4096, pins },
+};
+
+static struct rs_device_view devices[] = {
+	{
+		.id = 1,
+		.key = 0xffff888012340000,
+		.name = "0000:00:04.0",
+		.group_id = 7,
+		.container = 1,
+		.since_ns = T0 + 117 * MS,
+		.pinned = 4996,
+		.unpinned = 4000,
+		.request = requests_of_1,
+		.nr_requests = COUNT_OF(requests_of_1),
+	},
+	{ .id = 2, .key = 0xffff888012350000, .group_id = -1, .pinned = 1 },
 };
 
 static struct rs_slow slow[] = {
@@ -243,7 +291,52 @@ static struct rs_slow slow[] = {
 	  31 * US,
 	  { 1234567, "a-long-name-her" },
 	  1,
-	  0,
+	  2,
+	  30 * US },
+};
+
+static struct rs_flight_view flights[] = {
+	{ 1,
+	  { "read",
+	    RS_PATH_COPY_OWN,
+	    RS_REASON_NONE,
+	    false,
+	    { 0x2000 },
+	    0x200,
+	    T0 + 1203318 * US,
+	    7 * US,
+	    { 1300, "vhost-1234" },
+	    1,
+	    1,
+	    100 },
+	  0 },
+	{ 1,
+	  { "pin",
+	    RS_PATH_REFUSED,
+	    RS_REASON_MEMLOCK,
+	    false,
+	    { 0x3000 },
+	    0x1000,
+	    T0 + 1204308 * US,
+	    9 * US,
+	    { 1300, "vhost-1234" },
+	    1,
+	    1,
+	    0 },
+	  12 },
+	{ 2,
+	  { "unpin",
+	    RS_PATH_RELEASED,
+	    RS_REASON_NONE,
+	    false,
+	    { 0x1000 },
+	    0x1000,
+	    T0 + 4989 * MS,
+	    2 * US,
+	    { 77, "spdk\033[31m" },
+	    2,
+	    2,
+	    0 },
 	  0 },
 };
 
@@ -351,6 +444,8 @@ static struct rs_result *fixture(void)
 		.first_ns = T0,
 		.last_ns = T0 + 5000 * MS,
 		.events = 1204,
+		.mode = RS_MODE_ARMED,
+		.verify = RS_VERIFY_SAMPLED,
 		.complete = true,
 		.hook = hooks,
 		.nr_hooks = COUNT_OF(hooks),
@@ -364,6 +459,10 @@ static struct rs_result *fixture(void)
 		.nr_windows = COUNT_OF(windows),
 		.request = requests,
 		.nr_requests = COUNT_OF(requests),
+		.device = devices,
+		.nr_devices = COUNT_OF(devices),
+		.flight = flights,
+		.nr_flights = COUNT_OF(flights),
 		.slow = slow,
 		.nr_slow = COUNT_OF(slow),
 		.failure = failures,
@@ -381,11 +480,19 @@ static struct rs_result *fixture(void)
 	memset(pins, 0, sizeof(pins));
 	memset(refused, 0, sizeof(refused));
 	memset(maps, 0, sizeof(maps));
-	for (int i = 0; i < 1000; i++)
-		rs_hist_add(pins, (i + 1) * US / 10);
+	memset(cached, 0, sizeof(cached));
+	/* A quarter of the time is waiting. Of the refused pin and of the maps that is not known. */
+	for (__u64 i = 0; i < 1000; i++) {
+		rs_hist_add(&pins[RS_LAT_TOTAL], (i + 1) * US / 10);
+		rs_hist_add(&pins[RS_LAT_WAIT], (i + 1) * US / 40);
+		rs_hist_add(&pins[RS_LAT_WORK], (i + 1) * US / 10 - (i + 1) * US / 40);
+	}
 	rs_hist_add(refused, 830);
 	rs_hist_add(maps, 490 * MS);
 	rs_hist_add(maps, 11 * MS);
+	/* Bytes of no encoding, and no NUL. */
+	memset(devices[1].name, 0xff, sizeof(devices[1].name));
+	memcpy(devices[1].name, "\033[2Jx\n", 6);
 	return &r;
 }
 
