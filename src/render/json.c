@@ -115,13 +115,22 @@ static json_t *backing(const struct rs_result *r, const struct rs_backing_list *
 			 LIST(r, l->piece, l->nr, piece));
 }
 
+/* Of a remapped range's pages; null when they were not compared. */
+static json_t *compared(const struct rs_range_view *v)
+{
+	if (!v->pages_asked)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I}", "asked", num(v->pages_asked), "same",
+			 num(v->pages_same), "other", num(v->pages_other));
+}
+
 static json_t *range(const struct rs_result *r, const void *e)
 {
 	const struct rs_range_view *v = e;
 	bool remapped = v->state == RS_STATE_REMAPPED;
 
 	return json_pack("{s:o, s:I, s:b, s:b, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:I}",
+			 "s:I, s:o, s:b, s:o}",
 			 "iova", hex(v->iova.v), "bytes", num(v->size), "read", !!(v->prot & 1),
 			 "write", !!(v->prot & 2), "state", rs_range_state_name(v->state), "memory",
 			 remapped ? rs_memory_name(v->memory) : NULL, "old_vaddr",
@@ -130,7 +139,8 @@ static json_t *range(const struct rs_result *r, const void *e)
 			 proc(&v->old_owner), "new_owner", proc(&v->new_owner), "old_backing",
 			 backing(r, &v->old_backing), "new_backing", backing(r, &v->new_backing),
 			 "invalid_ns", when(v->invalid_ns), "valid_ns", when(v->valid_ns),
-			 "remap_len_ns", num(v->remap_len));
+			 "remap_len_ns", num(v->remap_len), "since_ns", when(v->since_ns),
+			 "mapped_seen", v->mapped_seen, "pages", compared(v));
 }
 
 static json_t *window(const struct rs_result *r, const void *e)
@@ -183,23 +193,30 @@ static json_t *container(const struct rs_result *r, const void *e)
 	const struct rs_container_view *c = e;
 
 	(void)r;
-	return json_pack("{s:I, s:o, s:s, s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "id",
-			 (json_int_t)c->id, "key", hex(c->key), "kind", rs_name_kind(c->kind),
-			 "born", c->born, "since_ns", when(c->since_ns), "released_ns",
-			 when(c->released_ns), "owner", proc(&c->owner), "windows",
-			 (json_int_t)c->windows, "ranges_max", (json_int_t)c->ranges_max,
-			 "bytes_max", num(c->bytes_max), "maps", num(c->maps), "unmaps",
-			 num(c->unmaps));
+	return json_pack("{s:I, s:o, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}",
+			 "id", (json_int_t)c->id, "key", hex(c->key), "kind", rs_name_kind(c->kind),
+			 "born", c->born, "found", c->found, "found_ranges",
+			 c->found ? json_integer(c->found_ranges) : json_null(), "since_ns",
+			 when(c->since_ns), "released_ns", when(c->released_ns), "owner",
+			 proc(&c->owner), "windows", (json_int_t)c->windows, "ranges_max",
+			 (json_int_t)c->ranges_max, "bytes_max", num(c->bytes_max), "maps",
+			 num(c->maps), "unmaps", num(c->unmaps));
 }
 
 static json_t *histogram(const struct rs_hist *h)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "min_ns", num(h->min),
-			 "mean_ns", num((__u64)(rs_hist_mean(h) + 0.5)), "p50_ns",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "min_ns",
+			 num(h->min), "mean_ns", num((__u64)(rs_hist_mean(h) + 0.5)), "p50_ns",
 			 num(rs_hist_quantile(h, 0.5)), "p90_ns", num(rs_hist_quantile(h, 0.9)),
 			 "p95_ns", num(rs_hist_quantile(h, 0.95)), "p99_ns",
 			 num(rs_hist_quantile(h, 0.99)), "p999_ns", num(rs_hist_quantile(h, 0.999)),
-			 "max_ns", num(h->max), "total_ns", num(h->sum));
+			 "max_ns", num(h->max), "total_ns", num(h->sum), "samples", num(h->count));
+}
+
+/* A part of the requests' time; null when it is known of none. */
+static json_t *part(const struct rs_hist *h)
+{
+	return h->count ? histogram(h) : json_null();
 }
 
 static json_t *request(const struct rs_result *r, const void *e)
@@ -207,10 +224,29 @@ static json_t *request(const struct rs_result *r, const void *e)
 	const struct rs_request_row *q = e;
 
 	(void)r;
-	return json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:o}", "op", q->op, "path",
+	return json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:o}", "op", q->op, "path",
 			 rs_path_name(q->path), "reason", rs_reason_name(q->reason), "in_window",
 			 q->in_window, "count", num(q->requests), "pages", num(q->pages), "latency",
-			 histogram(q->latency));
+			 histogram(&q->latency[RS_LAT_TOTAL]), "wait",
+			 part(&q->latency[RS_LAT_WAIT]), "work", part(&q->latency[RS_LAT_WORK]));
+}
+
+static json_t *id_or_null(__u32 id)
+{
+	return id ? json_integer(id) : json_null();
+}
+
+static json_t *device(const struct rs_result *r, const void *e)
+{
+	const struct rs_device_view *d = e;
+
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "id", (json_int_t)d->id,
+			 "key", hex(d->key), "name",
+			 d->name[0] ? text_n(d->name, sizeof(d->name)) : json_null(), "group",
+			 d->group_id >= 0 ? json_integer(d->group_id) : json_null(), "container",
+			 id_or_null(d->container), "since_ns", when(d->since_ns), "pages_pinned",
+			 num(d->pinned), "pages_unpinned", num(d->unpinned), "requests",
+			 LIST(r, d->request, d->nr_requests, request));
 }
 
 static json_t *slow(const struct rs_result *r, const void *e)
@@ -218,11 +254,22 @@ static json_t *slow(const struct rs_result *r, const void *e)
 	const struct rs_slow *s = e;
 
 	(void)r;
-	return json_pack("{s:s, s:s, s:s, s:b, s:o, s:I, s:o, s:I, s:o, s:I}", "op", s->op, "path",
-			 rs_path_name(s->path), "reason", rs_reason_name(s->reason), "in_window",
-			 s->in_window, "iova", hex(s->iova.v), "bytes", num(s->size), "start_ns",
-			 when(s->start_ns), "len_ns", num(s->len), "process", proc(&s->proc),
-			 "container", (json_int_t)s->container);
+	return json_pack("{s:s, s:s, s:s, s:b, s:o, s:I, s:o, s:I, s:o, s:I, s:o, s:I}", "op",
+			 s->op, "path", rs_path_name(s->path), "reason", rs_reason_name(s->reason),
+			 "in_window", s->in_window, "iova", hex(s->iova.v), "bytes", num(s->size),
+			 "start_ns", when(s->start_ns), "len_ns", num(s->len), "process",
+			 proc(&s->proc), "container", (json_int_t)s->container, "device",
+			 id_or_null(s->device), "wait_len_ns", num(s->wait_len));
+}
+
+static json_t *flight(const struct rs_result *r, const void *e)
+{
+	const struct rs_flight_view *f = e;
+
+	return json_pack("{s:o, s:o, s:o, s:o}", "window", id_or_null(f->window), "error",
+			 f->err ? json_string(rs_name_errno(f->err).s) : json_null(), "errno",
+			 f->err ? json_integer(f->err) : json_null(), "request",
+			 slow(r, &f->request));
 }
 
 static json_t *failure(const struct rs_result *r, const void *e)
@@ -315,14 +362,15 @@ static json_t *command(const struct rs_command_view *c)
 
 static json_t *head(const struct rs_result *r)
 {
-	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:{s:s, s:o}, s:I, s:I, s:I, s:b, s:o, s:s, "
-			 "s:o, s:i, s:o}",
+	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:{s:s, s:o}, s:I, s:I, s:I, s:s, s:s, s:b, "
+			 "s:o, s:s, s:o, s:i, s:o}",
 			 "schema", "remapscope-result", "schema_version", 1, "source",
 			 text(r->source), "kernel", text(r->kernel), "host", text(r->host), "clock",
 			 "name", "CLOCK_MONOTONIC", "realtime_offset_ns",
 			 r->realtime_offset_ns ? json_integer(r->realtime_offset_ns) : json_null(),
 			 "first_ns", num(r->first_ns), "last_ns", num(r->last_ns), "events",
-			 num(r->events), "complete", r->complete, "incomplete_reason",
+			 num(r->events), "mode", rs_mode_name(r->mode), "verify",
+			 rs_verify_name(r->verify), "complete", r->complete, "incomplete_reason",
 			 text(r->incomplete_reason), "verdict", rs_verdict_name(r->verdict),
 			 "verdict_reason", text(r->verdict_reason), "exit_status",
 			 rs_result_exit_status(r), "command", command(&r->command));
@@ -347,7 +395,9 @@ int rs_render_json(const struct rs_result *r, FILE *out)
 	    put(o, "windows", LIST(r, r->window, r->nr_windows, window)) ||
 	    put(o, "containers", LIST(r, r->container, r->nr_containers, container)) ||
 	    put(o, "requests", LIST(r, r->request, r->nr_requests, request)) ||
+	    put(o, "devices", LIST(r, r->device, r->nr_devices, device)) ||
 	    put(o, "slow", LIST(r, r->slow, r->nr_slow, slow)) ||
+	    put(o, "flight", LIST(r, r->flight, r->nr_flights, flight)) ||
 	    put(o, "failures", LIST(r, r->failure, r->nr_failures, failure)) ||
 	    put(o, "losses", LIST(r, r->loss, r->nr_losses, loss)) ||
 	    put(o, "hooks", LIST(r, r->hook, r->nr_hooks, hook)))

@@ -41,10 +41,16 @@ static json_t *parsed(const struct rs_result *r)
 	return o;
 }
 
-#define TOP_KEYS                                                                               \
-	"schema schema_version source kernel host clock first_ns last_ns events complete "     \
-	"incomplete_reason verdict verdict_reason exit_status command rules findings budgets " \
-	"updates windows containers requests slow failures losses hooks"
+#define TOP_KEYS                                                                                \
+	"schema schema_version source kernel host clock first_ns last_ns events mode verify "   \
+	"complete incomplete_reason verdict verdict_reason exit_status command rules findings " \
+	"budgets updates windows containers requests devices slow flight failures losses hooks"
+
+#define ROW_KEYS  "op path reason in_window count pages latency wait work"
+#define HIST_KEYS "min_ns mean_ns p50_ns p90_ns p95_ns p99_ns p999_ns max_ns total_ns samples"
+#define SLOW_KEYS                                                                       \
+	"op path reason in_window iova bytes start_ns len_ns process container device " \
+	"wait_len_ns"
 
 static json_t *first(const json_t *o, const char *key, size_t nr)
 {
@@ -80,21 +86,31 @@ static void json_keys(void **state)
 	range = first(w, "ranges", 4);
 	has_keys(range,
 		 "iova bytes read write state memory old_vaddr new_vaddr old_owner new_owner "
-		 "old_backing new_backing invalid_ns valid_ns remap_len_ns");
+		 "old_backing new_backing invalid_ns valid_ns remap_len_ns since_ns mapped_seen "
+		 "pages");
+	has_keys(json_object_get(range, "pages"), "asked same other");
 	e = json_object_get(range, "old_backing");
 	has_keys(e, "known complete pieces");
 	has_keys(first(e, "pieces", 1),
 		 "at bytes what dev_major dev_minor ino generation offset shared hugetlb pfnmap "
 		 "vm_flags");
-	has_keys(first(o, "containers", 2),
-		 "id key kind born since_ns released_ns owner windows ranges_max bytes_max maps "
-		 "unmaps");
-	e = first(o, "requests", 3);
-	has_keys(e, "op path reason in_window count pages latency");
-	has_keys(json_object_get(e, "latency"),
-		 "min_ns mean_ns p50_ns p90_ns p95_ns p99_ns p999_ns max_ns total_ns");
-	has_keys(first(o, "slow", 2),
-		 "op path reason in_window iova bytes start_ns len_ns process container");
+	has_keys(first(o, "containers", 3), "id key kind born found found_ranges since_ns "
+					    "released_ns owner windows ranges_max bytes_max maps "
+					    "unmaps");
+	e = first(o, "requests", 4);
+	has_keys(e, ROW_KEYS);
+	has_keys(json_object_get(e, "latency"), HIST_KEYS);
+	e = json_array_get(json_object_get(o, "requests"), 1);
+	has_keys(e, ROW_KEYS);
+	has_keys(json_object_get(e, "wait"), HIST_KEYS);
+	has_keys(json_object_get(e, "work"), HIST_KEYS);
+	e = first(o, "devices", 2);
+	has_keys(e, "id key name group container since_ns pages_pinned pages_unpinned requests");
+	has_keys(first(e, "requests", 2), ROW_KEYS);
+	has_keys(first(o, "slow", 2), SLOW_KEYS);
+	e = first(o, "flight", 3);
+	has_keys(e, "window error errno request");
+	has_keys(json_object_get(e, "request"), SLOW_KEYS);
 	has_keys(first(o, "failures", 2), "call error errno count first_ns process in_window");
 	has_keys(first(o, "losses", 1), "what cpu count from_ns to_ns");
 	has_keys(first(o, "hooks", 2), "function mechanism reason");
@@ -127,12 +143,123 @@ static void json_values(void **state)
 	json_decref(o);
 }
 
+static json_int_t number(const json_t *o, const char *key)
+{
+	json_t *v = json_object_get(o, key);
+
+	assert_true(json_is_integer(v));
+	return json_integer_value(v);
+}
+
+static const char *string(const json_t *o, const char *key)
+{
+	json_t *v = json_object_get(o, key);
+
+	assert_true(json_is_string(v));
+	return json_string_value(v);
+}
+
+/* What was recorded, since when it is known, and what the requests' time went into. */
+static void json_recorder(void **state)
+{
+	json_t *o = parsed(fixture()), *a, *e;
+
+	(void)state;
+	assert_string_equal(string(o, "mode"), "armed");
+	assert_string_equal(string(o, "verify"), "sampled");
+
+	a = json_object_get(o, "containers");
+	assert_true(json_is_false(json_object_get(json_array_get(a, 1), "found")));
+	assert_true(json_is_null(json_object_get(json_array_get(a, 1), "found_ranges")));
+	assert_true(json_is_true(json_object_get(json_array_get(a, 2), "found")));
+	assert_int_equal(number(json_array_get(a, 2), "found_ranges"), 4);
+
+	a = json_object_get(first(o, "windows", 2), "ranges");
+	e = json_array_get(a, 0);
+	assert_int_equal(number(e, "since_ns"), T0 + 3 * MS);
+	assert_true(json_is_false(json_object_get(e, "mapped_seen")));
+	e = json_array_get(a, 3);
+	assert_true(json_is_true(json_object_get(e, "mapped_seen")));
+	e = json_object_get(e, "pages");
+	assert_int_equal(number(e, "asked"), 1024);
+	assert_int_equal(number(e, "same"), 1000);
+	assert_int_equal(number(e, "other"), 3);
+	e = first(json_array_get(json_object_get(o, "windows"), 1), "ranges", 1);
+	assert_true(json_is_null(json_object_get(e, "pages")));
+
+	a = json_object_get(o, "requests");
+	e = json_array_get(a, 1);
+	assert_int_equal(number(json_object_get(e, "latency"), "samples"), 1000);
+	assert_int_equal(number(json_object_get(e, "latency"), "max_ns"), 100 * US);
+	assert_int_equal(number(json_object_get(e, "wait"), "max_ns"), 25 * US);
+	assert_int_equal(number(json_object_get(e, "work"), "max_ns"), 75 * US);
+	assert_int_equal(number(json_object_get(e, "wait"), "total_ns") +
+				 number(json_object_get(e, "work"), "total_ns"),
+			 number(json_object_get(e, "latency"), "total_ns"));
+	e = json_array_get(a, 3);
+	assert_int_equal(number(json_object_get(e, "latency"), "samples"), 2);
+	assert_true(json_is_null(json_object_get(e, "wait")));
+	assert_true(json_is_null(json_object_get(e, "work")));
+	json_decref(o);
+}
+
+static void json_devices(void **state)
+{
+	json_t *o = parsed(fixture()), *e;
+	const char *name;
+
+	(void)state;
+	e = first(o, "devices", 2);
+	assert_string_equal(string(e, "key"), "0xffff888012340000");
+	assert_string_equal(string(e, "name"), "0000:00:04.0");
+	assert_int_equal(number(e, "group"), 7);
+	assert_int_equal(number(e, "container"), 1);
+	assert_int_equal(number(e, "pages_pinned"), 4996);
+	assert_int_equal(number(e, "pages_unpinned"), 4000);
+	assert_int_equal(number(json_array_get(json_object_get(e, "requests"), 1), "count"), 1000);
+
+	/* Nothing is known of it, and its name is 40 bytes of anything. */
+	e = json_array_get(json_object_get(o, "devices"), 1);
+	assert_true(json_is_null(json_object_get(e, "group")));
+	assert_true(json_is_null(json_object_get(e, "container")));
+	assert_true(json_is_null(json_object_get(e, "since_ns")));
+	first(e, "requests", 0);
+	name = string(e, "name");
+	assert_memory_equal(name, "\033[2Jx\n\xef\xbf\xbd", 9);
+	assert_int_equal(strlen(name), 6 + 3 * (RS_DEVICE_NAME_LEN - 6));
+
+	e = json_array_get(json_object_get(o, "slow"), 0);
+	assert_true(json_is_null(json_object_get(e, "device")));
+	e = json_array_get(json_object_get(o, "slow"), 1);
+	assert_int_equal(number(e, "device"), 2);
+	assert_int_equal(number(e, "wait_len_ns"), 30 * US);
+
+	e = json_array_get(json_object_get(o, "flight"), 0);
+	assert_true(json_is_null(json_object_get(e, "error")));
+	assert_true(json_is_null(json_object_get(e, "errno")));
+	e = json_array_get(json_object_get(o, "flight"), 1);
+	assert_int_equal(number(e, "window"), 1);
+	assert_string_equal(string(e, "error"), "ENOMEM");
+	assert_int_equal(number(e, "errno"), 12);
+	e = json_object_get(e, "request");
+	assert_string_equal(string(e, "reason"), "memlock");
+	assert_int_equal(number(e, "start_ns"), T0 + 1204308 * US);
+	json_decref(o);
+
+	devices[0].name[0] = 0;
+	o = parsed(fixture());
+	devices[0].name[0] = '0';
+	assert_true(json_is_null(json_object_get(first(o, "devices", 2), "name")));
+	json_decref(o);
+}
+
 /* Arrays are there even when empty; strange strings and numbers do no harm. */
 static void json_edges(void **state)
 {
-	static const char *const arrays[] = { "rules",	  "findings",	"budgets",  "updates",
-					      "windows",  "containers", "requests", "slow",
-					      "failures", "losses",	"hooks" };
+	static const char *const arrays[] = { "rules",	 "findings",   "budgets",  "updates",
+					      "windows", "containers", "requests", "devices",
+					      "slow",	 "flight",     "failures", "losses",
+					      "hooks" };
 	struct rs_result r = idle();
 	struct rs_container_view c = { .id = 1,
 				       .bytes_max = UINT64_MAX,
@@ -146,6 +273,8 @@ static void json_edges(void **state)
 	for (size_t i = 0; i < COUNT_OF(arrays); i++)
 		first(o, arrays[i], 0);
 	assert_true(json_is_null(json_object_get(o, "command")));
+	assert_string_equal(json_string_value(json_object_get(o, "mode")), "all");
+	assert_string_equal(json_string_value(json_object_get(o, "verify")), "none");
 	json_decref(o);
 
 	r.container = &c;
@@ -321,6 +450,7 @@ static void junit_recording(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(json_recorder), cmocka_unit_test(json_devices),
 		cmocka_unit_test(json_keys),	 cmocka_unit_test(json_values),
 		cmocka_unit_test(json_edges),	 cmocka_unit_test(junit_golden),
 		cmocka_unit_test(junit_hostile), cmocka_unit_test(junit_recording),
