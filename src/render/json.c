@@ -214,21 +214,21 @@ static json_t *histogram(const struct rs_hist *h)
 }
 
 /* A part of the requests' time; null when it is known of none. */
-static json_t *part(const struct rs_hist *h)
+static json_t *part(const struct rs_result *r, const struct rs_hist *h)
 {
-	return h->count ? histogram(h) : json_null();
+	return h->count && rs_split_known(r) ? histogram(h) : json_null();
 }
 
 static json_t *request(const struct rs_result *r, const void *e)
 {
 	const struct rs_request_row *q = e;
 
-	(void)r;
 	return json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:o}", "op", q->op, "path",
 			 rs_path_name(q->path), "reason", rs_reason_name(q->reason), "in_window",
 			 q->in_window, "count", num(q->requests), "pages", num(q->pages), "latency",
 			 histogram(&q->latency[RS_LAT_TOTAL]), "wait",
-			 part(&q->latency[RS_LAT_WAIT]), "work", part(&q->latency[RS_LAT_WORK]));
+			 part(r, &q->latency[RS_LAT_WAIT]), "work",
+			 part(r, &q->latency[RS_LAT_WORK]));
 }
 
 static json_t *id_or_null(__u32 id)

@@ -196,6 +196,15 @@ static void put_losses(struct rs_text *t, const struct rs_result *r)
 	}
 }
 
+static void put_found(struct rs_text *t, const struct rs_container_view *c, const char *at)
+{
+	if (c->found_ranges)
+		rs_text_keep(t, RS_TONE_PLAIN, " found %s with %u range%s,", at, c->found_ranges,
+			     c->found_ranges == 1 ? "" : "s");
+	else
+		rs_text_keep(t, RS_TONE_PLAIN, " found %s,", at);
+}
+
 static void put_containers(struct rs_text *t, const struct rs_result *r)
 {
 	if (!r->nr_containers)
@@ -214,8 +223,7 @@ static void put_containers(struct rs_text *t, const struct rs_result *r)
 		if (c->born)
 			rs_text_keep(t, RS_TONE_PLAIN, " opened %s,", at.s);
 		else if (c->found)
-			rs_text_keep(t, RS_TONE_PLAIN, " found %s with %u range%s,", at.s,
-				     c->found_ranges, c->found_ranges == 1 ? "" : "s");
+			put_found(t, c, at.s);
 		else
 			rs_text_keep(t, RS_TONE_PLAIN, " first seen %s,", at.s);
 		if (c->released_ns)

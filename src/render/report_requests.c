@@ -20,7 +20,7 @@ struct columns {
 	int count; /* ends */
 	int pages; /* ends */
 	bool p90;  /* there is room for it */
-	bool wait; /* of any row it is known */
+	bool wait; /* it is known */
 };
 
 static struct rs_fmt pages_of(const struct rs_request_row *row)
@@ -38,13 +38,12 @@ static void widen(struct columns *c, int *pages, const struct rs_request_row *ro
 
 		*pages = n > *pages ? n : *pages;
 		c->pages = need > c->pages ? need : c->pages;
-		c->wait |= row->latency[RS_LAT_WAIT].count > 0;
 	}
 }
 
 static struct columns columns_for(const struct rs_text *t, const struct rs_result *r)
 {
-	struct columns c = { .pages = PAGES_COL };
+	struct columns c = { .pages = PAGES_COL, .wait = rs_split_known(r) };
 	int pages = (int)strlen("pages");
 
 	widen(&c, &pages, r->request, r->nr_requests);
@@ -108,10 +107,11 @@ static void put_row(struct rs_text *t, const struct rs_request_row *row, const s
 	rs_text_right(t, RS_TONE_PLAIN, c->pages, "%s", pages_of(row).s);
 	if (h[RS_LAT_TOTAL].count)
 		put_latency(t, c, RS_TONE_PLAIN, &h[RS_LAT_TOTAL]);
-	if (h[RS_LAT_WAIT].count)
+	if (c->wait && h[RS_LAT_WAIT].count)
 		rs_text_right(t, RS_TONE_PLAIN, wait_end(c), "%s", wait_share(h).s);
 	rs_text_end(t);
-	for (size_t i = 0; t->style->verbose && i < sizeof(parts) / sizeof(parts[0]); i++) {
+	for (size_t i = 0; t->style->verbose && c->wait && i < sizeof(parts) / sizeof(parts[0]);
+	     i++) {
 		if (!h[parts[i].part].count)
 			continue;
 		rs_text_begin(t, PATH_COL + 2, PATH_COL + 4);

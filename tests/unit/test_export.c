@@ -203,6 +203,35 @@ static void json_recorder(void **state)
 	json_decref(o);
 }
 
+/* A trace of before requests' time was split: as if all of it was work. */
+static void json_no_split(void **state)
+{
+	static struct rs_hist h[RS_LAT_NR];
+	struct rs_request_row row = { "pin", RS_PATH_GUP, RS_REASON_NONE, false, 1, 1, h };
+	struct rs_result r = idle();
+	json_t *o, *e;
+
+	(void)state;
+	memset(h, 0, sizeof(h));
+	rs_hist_add(&h[RS_LAT_TOTAL], 100);
+	rs_hist_add(&h[RS_LAT_WAIT], 0);
+	rs_hist_add(&h[RS_LAT_WORK], 100);
+	r.request = &row;
+	r.nr_requests = 1;
+	o = parsed(&r);
+	e = first(o, "requests", 1);
+	assert_true(json_is_null(json_object_get(e, "wait")));
+	assert_true(json_is_null(json_object_get(e, "work")));
+	json_decref(o);
+
+	rs_hist_add(&h[RS_LAT_WAIT], 1);
+	o = parsed(&r);
+	e = first(o, "requests", 1);
+	assert_int_equal(number(json_object_get(e, "wait"), "max_ns"), 1);
+	assert_int_equal(number(json_object_get(e, "work"), "max_ns"), 100);
+	json_decref(o);
+}
+
 static void json_devices(void **state)
 {
 	json_t *o = parsed(fixture()), *e;
@@ -450,10 +479,11 @@ static void junit_recording(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(json_recorder), cmocka_unit_test(json_devices),
-		cmocka_unit_test(json_keys),	 cmocka_unit_test(json_values),
-		cmocka_unit_test(json_edges),	 cmocka_unit_test(junit_golden),
-		cmocka_unit_test(junit_hostile), cmocka_unit_test(junit_recording),
+		cmocka_unit_test(json_recorder),   cmocka_unit_test(json_no_split),
+		cmocka_unit_test(json_devices),	   cmocka_unit_test(json_keys),
+		cmocka_unit_test(json_values),	   cmocka_unit_test(json_edges),
+		cmocka_unit_test(junit_golden),	   cmocka_unit_test(junit_hostile),
+		cmocka_unit_test(junit_recording),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,8 +142,11 @@ static void report_one_device(void **state)
 /* How much of the time was waiting, at both ends; and when nobody knows. */
 static void wait_column(void **state)
 {
-	static struct rs_hist h[RS_LAT_NR];
-	struct rs_request_row row = { "pin", RS_PATH_GUP, RS_REASON_NONE, false, 1, 1, h };
+	static struct rs_hist h[RS_LAT_NR], half[RS_LAT_NR];
+	struct rs_request_row row[] = {
+		{ "pin", RS_PATH_GUP, RS_REASON_NONE, false, 1, 1, h },
+		{ "unpin", RS_PATH_RELEASED, RS_REASON_NONE, false, 1, 1, half },
+	};
 	static const struct {
 		__u64 wait, work;
 		const char *share;
@@ -156,8 +159,11 @@ static void wait_column(void **state)
 	char line[120], *text;
 
 	(void)state;
-	r.request = &row;
-	r.nr_requests = 1;
+	memset(half, 0, sizeof(half));
+	for (int i = 0; i < RS_LAT_NR; i++)
+		rs_hist_add(&half[i], i == RS_LAT_TOTAL ? 20 : 10);
+	r.request = row;
+	r.nr_requests = 2;
 	for (size_t i = 0; i < COUNT_OF(want); i++) {
 		memset(h, 0, sizeof(h));
 		rs_hist_add(&h[RS_LAT_TOTAL], want[i].wait + want[i].work);
@@ -173,8 +179,12 @@ static void wait_column(void **state)
 		has(text, line);
 		free(text);
 	}
+	/* A trace of before requests' time was split: as if all of it was work. */
+	r.nr_requests = 1;
 	memset(h, 0, sizeof(h));
 	rs_hist_add(&h[RS_LAT_TOTAL], 100);
+	rs_hist_add(&h[RS_LAT_WAIT], 0);
+	rs_hist_add(&h[RS_LAT_WORK], 100);
 	text = rendered(rs_render_report, &r, plain);
 	has(text, "     p50     p90     p99     max\n");
 	has_not(text, "%");
