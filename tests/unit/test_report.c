@@ -223,6 +223,36 @@ static void wide_numbers(void **state)
 	free(text);
 }
 
+/* How a container became known: it was opened, found, or only met. */
+static void container_known(void **state)
+{
+	struct rs_container_view c = { .id = 1, .since_ns = T0 + 3 * MS, .owner = OLD_QEMU };
+	struct rs_result r = idle();
+	char *text;
+
+	(void)state;
+	r.container = &c;
+	r.nr_containers = 1;
+	text = rendered(rs_render_report, &r, plain);
+	has(text, "of qemu-system-x86[1234], first seen +0.003 s, lives on\n");
+	has(text, "\n       what it held before that is not known\n");
+	free(text);
+	c.found = true;
+	text = rendered(rs_render_report, &r, plain);
+	has(text, "of qemu-system-x86[1234], found +0.003 s, lives on\n");
+	has_not(text, "not known");
+	free(text);
+	c.found_ranges = 1;
+	text = rendered(rs_render_report, &r, plain);
+	has(text, "of qemu-system-x86[1234], found +0.003 s with 1 range, lives on\n");
+	free(text);
+	c.born = true;
+	text = rendered(rs_render_report, &r, plain);
+	has(text, "of qemu-system-x86[1234], opened +0.003 s, lives on\n");
+	has_not(text, "not known");
+	free(text);
+}
+
 /* Two containers' windows that open at the same time: the requests before each stay together. */
 static void flights_by_window(void **state)
 {
@@ -423,11 +453,12 @@ static void range_pages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(report_golden),     cmocka_unit_test(report_verbose),
-		cmocka_unit_test(report_one_device), cmocka_unit_test(wait_column),
-		cmocka_unit_test(wide_numbers),	     cmocka_unit_test(flights_by_window),
-		cmocka_unit_test(report_idle),	     cmocka_unit_test(report_many_ranges),
-		cmocka_unit_test(backing_marks),     cmocka_unit_test(range_pages),
+		cmocka_unit_test(report_golden),      cmocka_unit_test(report_verbose),
+		cmocka_unit_test(report_one_device),  cmocka_unit_test(wait_column),
+		cmocka_unit_test(wide_numbers),	      cmocka_unit_test(container_known),
+		cmocka_unit_test(flights_by_window),  cmocka_unit_test(report_idle),
+		cmocka_unit_test(report_many_ranges), cmocka_unit_test(backing_marks),
+		cmocka_unit_test(range_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
