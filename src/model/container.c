@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "model/model.h"
+#include "model/pages.h"
 
 struct rs_container *rs_container_get(struct rs_model *m, __u64 key, __u64 ts)
 {
@@ -36,6 +36,7 @@ int rs_container_release(struct rs_model *m, struct rs_container *c, __u64 ts)
 	HASH_DEL(m->containers, c);
 	rs_object_free(&c->obj);
 	free(c->range);
+	free(c->group);
 	free(c);
 	return 0;
 }
@@ -83,7 +84,8 @@ struct rs_range *rs_range_add(struct rs_container *c, rs_iova_t iova, __u64 size
 	r->container = c;
 	r->iova = iova;
 	r->size = size;
-	r->view = -1;
+	r->serial = ++c->ranges_ever;
+	r->view = r->remap_view = -1;
 	c->bytes += size;
 	if (c->nr > c->view.ranges_max)
 		c->view.ranges_max = c->nr;
@@ -102,7 +104,9 @@ static void remove_at(struct rs_container *c, size_t at)
 	if (r->stale)
 		c->nr_stale--;
 	rs_backing_free(&r->backing);
+	rs_pages_forget(r);
 	rs_object_free(&r->obj);
+	free(r->unproved);
 	free(r);
 }
 
@@ -179,6 +183,8 @@ int rs_window_range(struct rs_model *m, struct rs_range *r, __u64 ts)
 		.prot = r->prot,
 		.old_vaddr = r->vaddr,
 		.old_owner = rs_proc_ref(m, r->owner),
+		.since_ns = r->since_ns,
+		.mapped_seen = r->mapped_seen,
 		.invalid_ns = ts,
 	};
 	r->view = w->view.nr_ranges++;
@@ -186,6 +192,19 @@ int rs_window_range(struct rs_model *m, struct rs_range *r, __u64 ts)
 	w->view.bytes += r->size;
 	err = rs_backing_copy(&v->old_backing, &r->backing);
 	return err;
+}
+
+struct rs_range_view *rs_window_range_view(struct rs_model *m, struct rs_container *c, __u32 window,
+					   __s64 at)
+{
+	struct rs_window_view *w = NULL;
+
+	if (c->window && c->window->view.id == window)
+		w = &c->window->view;
+	for (size_t i = m->nr_windows; i-- > 0 && !w;)
+		if (m->window[i].id == window)
+			w = &m->window[i];
+	return w && at >= 0 && (size_t)at < w->nr_ranges ? &w->range[at] : NULL;
 }
 
 void rs_window_range_done(struct rs_model *m, struct rs_range *r, enum rs_range_state state,

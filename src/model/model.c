@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "model/model.h"
+#include "model/devices.h"
+#include "model/pages.h"
+#include "model/stats.h"
 
 /* How often, in the recording's time, clocks of open windows are looked at. */
 #define TICK_NS 100000000ULL
@@ -85,6 +87,16 @@ int rs_model_event(struct rs_model *m, const struct rs_event *ev)
 	case RS_EV_EXEC:
 	case RS_EV_EXIT:
 		return rs_model_process(m, ev);
+	case RS_EV_DEVICE:
+		return rs_device_event(m, ev);
+	case RS_EV_PAGES:
+		return rs_pending_pages(m, ev);
+	case RS_EV_VERIFY:
+		return rs_pages_verify(m, ev);
+	case RS_EV_FLIGHT:
+		return rs_tally_flight(m, ev);
+	case RS_EV_STATS:
+		return rs_stats_event(m, ev);
 	case RS_EV_NONE:
 		m->unread++;
 		return 0;
@@ -102,6 +114,8 @@ int rs_model_end(struct rs_model *m)
 	struct rs_container *c, *next;
 	int err = tick(m, m->last_ns);
 
+	if (!err)
+		err = rs_devices_end(m);
 	HASH_ITER(hh, m->containers, c, next)
 	{
 		struct rs_note note = { .type = RS_N_END, .ts = m->last_ns, .container = c };
@@ -146,6 +160,7 @@ void rs_model_free(struct rs_model *m)
 		rs_object_free(&c->obj);
 		free(c->window);
 		free(c->range);
+		free(c->group);
 		free(c);
 	}
 	HASH_ITER(hh, m->procs, p, next_p)
@@ -156,12 +171,13 @@ void rs_model_free(struct rs_model *m)
 	rs_pending_free(m);
 	for (size_t i = 0; i < m->nr_windows; i++)
 		free_window_view(&m->window[i]);
-	for (size_t i = 0; i < m->tally.nr_rows; i++)
-		free(m->tally.row[i].latency);
+	rs_devices_free(m);
+	rs_stats_free(m);
+	rs_rows_free(&m->tally.rows);
 	free(m->past);
 	free(m->window);
 	free(m->exec);
-	free(m->tally.row);
 	free(m->tally.slow);
 	free(m->tally.failure);
+	free(m->tally.flight);
 }

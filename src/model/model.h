@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <uthash.h>
+#include "model/pins.h"
 #include "result/result.h"
 #include "util/array.h"
 
@@ -31,7 +32,8 @@ struct rs_kept {
 	struct rs_event ev; /* ev.size bytes */
 };
 
-#define RS_TRAIL_MAX 11 /* a finding's excerpt is the trail and the event that ended it: 12 */
+#define RS_TRAIL_MAX \
+	10 /* a finding's excerpt is the trail, a proof, and the event that ended it: 12 */
 
 /** struct rs_slot - one rule's automaton on one object */
 struct rs_slot {
@@ -43,7 +45,7 @@ struct rs_slot {
 		*trail; /* the events of the transitions so far; NULL or RS_TRAIL_MAX long */
 };
 
-/** struct rs_object - what a rule can be about: ranges and containers begin with one */
+/** struct rs_object - what a rule can be about: ranges, containers and devices begin with one */
 struct rs_object {
 	struct rs_slot slot[RS_RULES_MAX];
 };
@@ -58,10 +60,29 @@ struct rs_proc {
 	int status; /* as wait(2) has it, once exited */
 };
 
+/** struct rs_run - pages that are contiguous on both sides; the iova's as a number of pages */
+struct rs_run {
+	__u64 page;
+	__u64 npage;
+	__u64 pfn;
+};
+
+/**
+ * struct rs_pages - what the IOMMU was given for a range, as far as it was told
+ * @run: by iova, none overlaps another
+ * @weak: the IOMMU may have let go of them: no proof any more
+ */
+struct rs_pages {
+	struct rs_run *run;
+	size_t nr;
+	bool weak;
+};
+
 /** struct rs_range - a DMA mapping */
 struct rs_range {
 	struct rs_object obj;
 	struct rs_container *container;
+	__u32 serial; /* of its container, from 1: an iova can be mapped again */
 	rs_iova_t iova;
 	rs_vaddr_t vaddr;
 	__u64 size;
@@ -73,6 +94,16 @@ struct rs_range {
 	__u64 locked_pages;
 	struct rs_backing_list backing; /* of the memory the IOMMU was given */
 	__s64 view;			/* its place in the open window's view; -1 */
+	__u64 since_ns;			/* known since */
+	bool mapped_seen;		/* its map was recorded */
+	__u64 told_ns;			/* when the kernel last said how it is */
+	__u32 leaving;			/* tgid that is about to leave its owner's mm (armed) */
+	struct rs_pages pages;
+	__u64 remap_req;    /* its last remap, whose pages may be looked at later */
+	__u32 remap_window; /* and its place in the views: the window's id, */
+	__s64 remap_view;   /* the range's index; -1: none */
+	char *unproved;	    /* why that remap is not proved to be of the same memory; NULL */
+	bool pages_told;    /* that something is known of its pages */
 };
 
 /** struct rs_window - a window under way */
@@ -96,7 +127,49 @@ struct rs_container {
 	size_t nr_stale;
 	bool joined_inside; /* first seen when its window was open already */
 	__u64 ticked_ns;
+	__u32 ranges_ever;
+	__u64 removing_req; /* takes down @removing_iova at this moment; 0: nobody does */
+	__u64 removing_iova;
+	struct rs_group {
+		__u64 key;
+		bool iommu; /* IOMMU-backed, not emulated */
+	} * group;	    /* attached, as far as was seen */
+	size_t nr_groups;
+	bool group_gone; /* one was detached, perhaps the last one: with that all ranges go */
 };
+
+/** struct rs_rows - requests by kind, path and reason */
+struct rs_rows {
+	struct rs_request_row *row;
+	size_t nr;
+};
+
+/**
+ * struct rs_device - a device that asked for something, also when it is gone
+ * @container: the key of its container, 0: not known
+ * @born: the recording has all that it ever asked of that container
+ * @open: the device is there; @view.key can be another's as soon as it is not
+ * @pinned: has pinned something
+ * @pins: pages that it has pinned now
+ */
+struct rs_device {
+	struct rs_object obj;
+	UT_hash_handle hh;
+	__u64 key;
+	__u64 container;
+	bool born;
+	bool open;
+	bool pinned;
+	struct rs_device_view view; /* its rows are in @rows until the end */
+	struct rs_rows rows;
+	struct rs_pins pins;
+};
+
+/** rs_container_whole() - its ranges are known from a moment on at which none was missed */
+static inline bool rs_container_whole(const struct rs_container *c)
+{
+	return c->view.born || c->view.found;
+}
 
 /** enum rs_note_type - what can happen, in the words of the rules */
 enum rs_note_type {
@@ -115,6 +188,16 @@ enum rs_note_type {
 	RS_N_ATTACHED,	    /* container: a group joined inside the window */
 	RS_N_CLOSED,	    /* container: its window has closed */
 	RS_N_MAP_DONE,	    /* range: a map or remap has charged memory; .remap */
+	RS_N_FOUND,	    /* range, valid: a snapshot told it */
+	RS_N_FOUND_INVALID, /* range, invalid: ... and its window had begun before */
+	RS_N_FOREIGN_PIN,   /* range: pinned in another mm than the one that is charged; .foreign */
+	RS_N_PAGES_KNOWN,   /* range: what one of its pages is, for the first time */
+	RS_N_PAGES_OTHER,   /* range: pages are others than before; .pages */
+	RS_N_VERIFIED,	    /* range: the pages behind its new vaddr were looked at; .pages */
+	RS_N_PINNED,	    /* device: pins for the first time */
+	RS_N_PIN_ZERO,	    /* container: a pin succeeded without a page; .device may be NULL */
+	RS_N_UNDERFLOW,	    /* device: gave back what it does not have; .pins */
+	RS_N_DEVICE_CLOSED, /* device: is gone; .pins */
 	RS_N_END,	    /* range, container: the recording ends */
 	RS_N_TICK,	    /* range, invalid: time has passed */
 	RS_N_NR
@@ -129,6 +212,7 @@ enum rs_note_type {
  * @old_owner_mm: who was charged
  * @locked_pages: what is charged for it now (vfio_dma.locked_vm); UINT64_MAX: not known
  * @old_mm_gone: no process that is known to live has the old owner's mm
+ * @verified: the pages behind the new vaddr will be looked at
  */
 struct rs_remap {
 	const struct rs_ev_map *ev;
@@ -140,11 +224,68 @@ struct rs_remap {
 	__u64 old_owner_mm;
 	__u64 locked_pages;
 	bool old_mm_gone;
+	bool verified;
+};
+
+/**
+ * struct rs_pages_seen - pages compared with what was known of them
+ * @asked: looked for; of these,
+ * @found: could be seen,
+ * @same: are what they were,
+ * @other: are others; the rest was not known before
+ * @all: none of the range was left out
+ * @iova: of the first one that is another
+ * @had: what it was
+ * @has: what it is
+ * @had_by: &enum rs_pages_source: who had it
+ * @has_by: who has it
+ */
+struct rs_pages_seen {
+	__u64 asked;
+	__u64 found;
+	__u64 same;
+	__u64 other;
+	bool all;
+	rs_iova_t iova;
+	__u64 had;
+	__u64 has;
+	__u32 had_by;
+	__u32 has_by;
+};
+
+/** rs_pages_prove() - every page of the range was seen, and is what it was */
+static inline bool rs_pages_prove(const struct rs_pages_seen *s)
+{
+	return s->all && s->asked && !s->other && s->same == s->asked;
+}
+
+/**
+ * struct rs_pins_seen - a device's pins, when they do not add up
+ * @iova: of the first page
+ * @pages: how many: given back although not pinned, or left
+ * @pinned: in all; with @totals only, which is then all that is known
+ * @unpinned: likewise
+ */
+struct rs_pins_seen {
+	rs_iova_t iova;
+	__u64 pages;
+	__u64 pinned;
+	__u64 unpinned;
+	bool totals;
+};
+
+/** struct rs_foreign - pinned by one, charged to another */
+struct rs_foreign {
+	rs_iova_t iova; /* the first time */
+	__u32 calls;
+	__u32 owner; /* the process that is charged, 0: not known */
 };
 
 /**
  * struct rs_note - one thing that happened
  * @ev: the event that told it; NULL for RS_N_END and RS_N_TICK
+ * @proof: an earlier event that belongs to it; NULL
+ * @container: NULL only of a device whose container is not known, or gone
  * @by: the process that did it, 0: nobody
  * @killed: RS_N_RELEASED: because a process was killed by a signal
  */
@@ -152,9 +293,14 @@ struct rs_note {
 	enum rs_note_type type;
 	__u64 ts;
 	const struct rs_event *ev;
+	const struct rs_event *proof;
 	struct rs_container *container;
 	struct rs_range *range;
+	struct rs_device *device;
 	const struct rs_remap *remap;
+	const struct rs_foreign *foreign;
+	const struct rs_pages_seen *pages;
+	const struct rs_pins_seen *pins;
 	__u32 by;
 	bool killed;
 };
@@ -164,17 +310,23 @@ typedef int (*rs_note_fn)(void *ctx, struct rs_note *note);
 
 /* What the model has found out about requests, kept for the result. */
 struct rs_tally {
-	struct rs_request_row *row;
-	size_t nr_rows;
+	struct rs_rows rows;
 	struct rs_slow *slow;
 	size_t nr_slow;
 	struct rs_failure *failure;
 	size_t nr_failures;
+	struct rs_flight {
+		__u64 req;
+		__u64 end_ns;
+		struct rs_flight_view view; /* without its window */
+	} * flight;
+	size_t nr_flights;
 };
 
 #define RS_SLOW_MAX 10
 
 struct rs_pending;
+struct rs_stat;
 
 /** struct rs_model - the state of the world as far as the events tell */
 struct rs_model {
@@ -183,7 +335,14 @@ struct rs_model {
 	struct rs_container *containers; /* by key */
 	struct rs_proc *procs;		 /* by tgid */
 	struct rs_pending *pending;	 /* pieces of requests under way, by request */
+	__u32 nr_snapshots;		 /* of these, those of snapshots */
+	struct rs_device *devices;	 /* open ones, by key */
+	struct rs_stat *stats;		 /* the last statistics, by key */
+	enum rs_mode mode;
+	enum rs_verify verify;
 
+	struct rs_device **device; /* all that there ever were, by id */
+	size_t nr_devices;
 	struct rs_container_view *past; /* released containers */
 	size_t nr_past;
 	struct rs_window_view *window; /* closed windows */
@@ -201,6 +360,7 @@ struct rs_model {
 	__u64 unread;	  /* records of unknown type or too short */
 	__u64 incomplete; /* requests of which pieces are missing */
 	__u64 unseen;	  /* ranges without a vaddr of which nothing was ever seen */
+	__u64 uncounted;  /* requests that the kernel counted, and that were not recorded */
 };
 
 /** rs_model_init() - @note is called for everything that changes */
@@ -221,6 +381,8 @@ struct rs_proc *rs_proc_get(struct rs_model *m, __u32 tgid);
 struct rs_proc_ref rs_proc_ref(struct rs_model *m, __u32 tgid);
 int rs_model_process(struct rs_model *m, const struct rs_event *ev);
 bool rs_mm_in_use(const struct rs_model *m, __u64 mm, __u32 tgid);
+/* A process that lives and has that mm, 0: none is known. */
+__u32 rs_proc_by_mm(const struct rs_model *m, __u64 mm);
 
 struct rs_container *rs_container_get(struct rs_model *m, __u64 key, __u64 ts);
 int rs_container_release(struct rs_model *m, struct rs_container *c, __u64 ts);
@@ -237,6 +399,9 @@ int rs_window_open(struct rs_model *m, struct rs_container *c, __u64 ts, __u32 t
 int rs_window_range(struct rs_model *m, struct rs_range *r, __u64 ts);
 void rs_window_range_done(struct rs_model *m, struct rs_range *r, enum rs_range_state state,
 			  __u64 ts);
+/* A range's view in a window of the container that is open, or closed. NULL: there is none */
+struct rs_range_view *rs_window_range_view(struct rs_model *m, struct rs_container *c, __u32 window,
+					   __s64 at);
 /* @ev: what closed it; NULL: nothing did, the recording ends */
 int rs_window_close(struct rs_model *m, struct rs_container *c, const struct rs_event *ev,
 		    enum rs_window_end end);
@@ -244,9 +409,20 @@ int rs_window_close(struct rs_model *m, struct rs_container *c, const struct rs_
 int rs_model_type1(struct rs_model *m, const struct rs_event *ev);
 void rs_pending_free(struct rs_model *m);
 
-/* Counts a request in the row of each path that it took, and its time in that of s->path. */
-int rs_tally_add(struct rs_model *m, const struct rs_slow *s, const __u64 pages[RS_PATH_NR]);
+const char *rs_request_name(__u32 request); /* &enum rs_request_op */
+/* What a driver's request cost. Its device and container must be known, or stay out of it. */
+void rs_request_cost(struct rs_model *m, const struct rs_ev_request *rq, struct rs_slow *s,
+		     struct rs_paths *paths);
+/* Counts a request, also in the rows of @d (NULL: no device), for each path that it took. */
+int rs_tally_add(struct rs_model *m, struct rs_device *d, const struct rs_slow *s,
+		 const __u64 pages[RS_PATH_NR]);
 int rs_tally_failure(struct rs_model *m, const struct rs_failure *f);
+int rs_tally_flight(struct rs_model *m, const struct rs_event *ev);
+/* The row of that kind, with its latencies; a new one if need be. NULL without memory */
+struct rs_request_row *rs_rows_get(struct rs_rows *rows, const struct rs_request_row *kind);
+const struct rs_request_row *rs_rows_find(const struct rs_rows *rows,
+					  const struct rs_request_row *kind);
+void rs_rows_free(struct rs_rows *rows);
 
 /* Copies a record; what it lacks (an older, shorter form) is zero. */
 static inline void rs_event_read(void *to, size_t size, const struct rs_event *ev)

@@ -15,7 +15,8 @@ static struct rs_pending *get(struct rs_model *m, __u64 req)
 	if (p)
 		return p;
 	if (HASH_COUNT(m->pending) >= PENDING_MAX) {
-		m->incomplete++;
+		/* Of pages alone nothing depends but the proof that they would have been. */
+		m->incomplete += m->pending->nr_ranges || m->pending->nr_loose;
 		rs_pending_drop(rs_pending_take(m, m->pending->req));
 	}
 	p = calloc(1, sizeof(*p));
@@ -98,7 +99,47 @@ int rs_pending_range(struct rs_model *m, const struct rs_event *ev)
 	p->range = grown;
 	s = &p->range[p->nr_ranges++];
 	*s = (struct rs_seen_range){ .ev = r };
+	if (r.cause == RS_RANGE_FOUND) {
+		const struct rs_container *c;
+
+		HASH_FIND(hh, m->containers, &r.container, sizeof(c->key), c);
+		/* It is taken down at this moment: its REMOVE came first, its end is yet to come. */
+		s->gone = c && c->removing_req && c->removing_iova == r.iova.v;
+		m->nr_snapshots += !p->snapshot;
+		p->snapshot = true;
+	}
 	return adopt_pieces(p, s);
+}
+
+int rs_pending_pages(struct rs_model *m, const struct rs_event *ev)
+{
+	struct rs_ev_pages x, *grown;
+	struct rs_pending *p;
+
+	rs_event_read(&x, sizeof(x), ev);
+	/* It is shown as a record of its own: then it must not say that it is longer. */
+	x.h.size = sizeof(x);
+	p = get(m, x.req);
+	if (!p)
+		return -ENOMEM;
+	grown = rs_grow(p->pages, p->nr_pages, sizeof(*p->pages));
+	if (!grown)
+		return -ENOMEM;
+	p->pages = grown;
+	p->pages[p->nr_pages++] = x;
+	return 0;
+}
+
+void rs_pending_removed(struct rs_model *m, const struct rs_ev_remove *x)
+{
+	struct rs_pending *p;
+
+	for (p = m->nr_snapshots ? m->pending : NULL; p; p = p->hh.next) {
+		for (size_t i = 0; p->snapshot && i < p->nr_ranges; i++)
+			if (p->range[i].ev.container == x->container &&
+			    p->range[i].ev.iova.v == x->iova.v)
+				p->range[i].gone = true;
+	}
 }
 
 struct rs_pending *rs_pending_take(struct rs_model *m, __u64 req)
@@ -106,8 +147,10 @@ struct rs_pending *rs_pending_take(struct rs_model *m, __u64 req)
 	struct rs_pending *p;
 
 	HASH_FIND(hh, m->pending, &req, sizeof(req), p);
-	if (p)
+	if (p) {
 		HASH_DEL(m->pending, p);
+		m->nr_snapshots -= p->snapshot;
+	}
 	return p;
 }
 
@@ -119,6 +162,7 @@ void rs_pending_drop(struct rs_pending *p)
 		rs_backing_free(&p->range[i].backing);
 	free(p->range);
 	free(p->loose);
+	free(p->pages);
 	free(p);
 }
 

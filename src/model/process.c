@@ -41,6 +41,25 @@ bool rs_mm_in_use(const struct rs_model *m, __u64 mm, __u32 tgid)
 	return false;
 }
 
+__u32 rs_proc_by_mm(const struct rs_model *m, __u64 mm)
+{
+	const struct rs_proc *p;
+
+	for (p = mm ? m->procs : NULL; p; p = p->hh.next)
+		if (!p->exited && p->mm == mm)
+			return p->tgid;
+	return 0;
+}
+
+/*
+ * Armed, ranges can be gone that were there when last told. Before an owner leaves its mm, the kernel
+ * is asked which ranges it leaves behind; inside a window everything is told anyway.
+ */
+static bool left_behind(const struct rs_model *m, const struct rs_range *r, __u32 tgid)
+{
+	return m->mode != RS_MODE_ARMED || r->container->window || r->leaving == tgid;
+}
+
 /*
  * A process left its mm. A passing reference (somebody who reads its /proc entry) keeps mm_users up
  * for a moment: for the ranges of this process the mm is gone all the same, unless a process that we
@@ -59,8 +78,9 @@ static int left_mm(struct rs_model *m, const struct rs_event *ev, __u64 mm, __u3
 			struct rs_range *r = c->range[i];
 
 			if (r->owner_mm != mm || r->invalid || r->stale ||
-			    (users && r->owner != ev->tgid))
+			    (users && r->owner != ev->tgid) || !left_behind(m, r, ev->tgid))
 				continue;
+			r->leaving = 0;
 			r->stale = true;
 			c->nr_stale++;
 			err = rs_note(m, (struct rs_note){ .type = RS_N_MM_GONE,

@@ -5,56 +5,111 @@
 #include <string.h>
 #include "model/model.h"
 
-static struct rs_request_row *row_of(struct rs_tally *t, const struct rs_slow *s, enum rs_path path)
+const char *rs_request_name(__u32 request)
 {
-	enum rs_reason reason = path == s->path ? s->reason : RS_REASON_NONE;
-	struct rs_request_row *row;
+	static const char *const names[RS_REQ_NR] = {
+		"?",
+		[RS_REQ_PIN] = "pin",
+		[RS_REQ_UNPIN] = "unpin",
+		[RS_REQ_READ] = "read",
+		[RS_REQ_WRITE] = "write",
+		[RS_REQ_MAP] = "map",
+		[RS_REQ_UNMAP] = "unmap",
+		[RS_REQ_INVALIDATE] = "invalidate",
+		[RS_REQ_REMAP] = "remap",
+	};
 
-	for (size_t i = 0; i < t->nr_rows; i++) {
-		row = &t->row[i];
-		if (!strcmp(row->op, s->op) && row->path == path && row->reason == reason &&
-		    row->in_window == s->in_window)
+	return names[request < RS_REQ_NR ? request : 0];
+}
+
+const struct rs_request_row *rs_rows_find(const struct rs_rows *rows,
+					  const struct rs_request_row *kind)
+{
+	for (size_t i = 0; i < rows->nr; i++) {
+		const struct rs_request_row *row = &rows->row[i];
+
+		if (row->path == kind->path && row->reason == kind->reason &&
+		    row->in_window == kind->in_window && !strcmp(row->op, kind->op))
 			return row;
 	}
-	row = rs_grow(t->row, t->nr_rows, sizeof(*row));
+	return NULL;
+}
+
+struct rs_request_row *rs_rows_get(struct rs_rows *rows, const struct rs_request_row *kind)
+{
+	const struct rs_request_row *known = rs_rows_find(rows, kind);
+	struct rs_request_row *row;
+
+	if (known)
+		return &rows->row[known - rows->row];
+	row = rs_grow(rows->row, rows->nr, sizeof(*row));
 	if (!row)
 		return NULL;
-	t->row = row;
-	row += t->nr_rows;
+	rows->row = row;
+	row += rows->nr;
 	*row = (struct rs_request_row){
-		.op = s->op,
-		.path = path,
-		.reason = reason,
-		.in_window = s->in_window,
+		.op = kind->op,
+		.path = kind->path,
+		.reason = kind->reason,
+		.in_window = kind->in_window,
+		.latency = calloc(RS_LAT_NR, sizeof(*row->latency)),
 	};
-	row->latency = calloc(RS_LAT_NR, sizeof(*row->latency));
 	if (!row->latency)
 		return NULL;
-	t->nr_rows++;
+	rows->nr++;
 	return row;
 }
 
-int rs_tally_add(struct rs_model *m, const struct rs_slow *s, const __u64 pages[RS_PATH_NR])
+void rs_rows_free(struct rs_rows *rows)
 {
-	struct rs_tally *t = &m->tally;
-	size_t at;
+	for (size_t i = 0; i < rows->nr; i++)
+		free(rows->row[i].latency);
+	free(rows->row);
+	*rows = (struct rs_rows){ 0 };
+}
 
+static int add_to_rows(struct rs_rows *rows, const struct rs_slow *s, const __u64 pages[RS_PATH_NR])
+{
 	for (int path = 0; path < RS_PATH_NR; path++) {
-		struct rs_request_row *row;
+		bool main = path == (int)s->path;
+		struct rs_request_row *row, kind = {
+			.op = s->op,
+			.path = path,
+			.reason = main ? s->reason : RS_REASON_NONE,
+			.in_window = s->in_window,
+		};
 
-		if (path != (int)s->path && !pages[path])
+		if (!main && !pages[path])
 			continue;
-		row = row_of(t, s, path);
+		row = rs_rows_get(rows, &kind);
 		if (!row)
 			return -ENOMEM;
 		row->requests++;
 		row->pages += pages[path];
-		if (path != (int)s->path)
+		if (!main)
 			continue;
 		rs_hist_add(&row->latency[RS_LAT_TOTAL], s->len);
 		rs_hist_add(&row->latency[RS_LAT_WAIT], s->wait_len);
 		rs_hist_add(&row->latency[RS_LAT_WORK], s->len - s->wait_len);
 	}
+	return 0;
+}
+
+int rs_tally_add(struct rs_model *m, struct rs_device *d, const struct rs_slow *s,
+		 const __u64 pages[RS_PATH_NR])
+{
+	struct rs_tally *t = &m->tally;
+	int err = 0;
+	size_t at;
+
+	/* Armed, the kernel's own counts are the only ones that have all requests. */
+	if (m->mode != RS_MODE_ARMED) {
+		err = add_to_rows(&t->rows, s, pages);
+		if (!err && d)
+			err = add_to_rows(&d->rows, s, pages);
+	}
+	if (err)
+		return err;
 	if (!t->slow) {
 		t->slow = calloc(RS_SLOW_MAX, sizeof(*t->slow));
 		if (!t->slow)
@@ -69,6 +124,34 @@ int rs_tally_add(struct rs_model *m, const struct rs_slow *s, const __u64 pages[
 	memmove(t->slow + at + 1, t->slow + at, (t->nr_slow - at - 1) * sizeof(*t->slow));
 	t->slow[at] = *s;
 	return 0;
+}
+
+void rs_request_cost(struct rs_model *m, const struct rs_ev_request *rq, struct rs_slow *s,
+		     struct rs_paths *paths)
+{
+	const struct rs_container *c;
+	const struct rs_device *d;
+
+	rs_request_paths(rq, paths);
+	*s = (struct rs_slow){
+		.op = rs_request_name(rq->request <= RS_REQ_WRITE ? rq->request : 0),
+		.path = paths->path,
+		.reason = paths->reason,
+		.in_window = rq->op.invalid_before > 0,
+		.iova = rq->iova,
+		.size = rq->len,
+		.start_ns = rq->op.start_ns,
+		.len = rq->h.ts - rq->op.start_ns,
+		.proc = rs_proc_ref(m, rq->h.tgid),
+	};
+	if (rq->work_ns > rq->op.start_ns && rq->work_ns <= rq->h.ts)
+		s->wait_len = rq->work_ns - rq->op.start_ns;
+	HASH_FIND(hh, m->containers, &rq->op.container, sizeof(c->key), c);
+	if (c)
+		s->container = c->view.id;
+	HASH_FIND(hh, m->devices, &rq->device, sizeof(d->key), d);
+	if (d)
+		s->device = d->view.id;
 }
 
 int rs_tally_failure(struct rs_model *m, const struct rs_failure *f)
@@ -87,5 +170,26 @@ int rs_tally_failure(struct rs_model *m, const struct rs_failure *f)
 	t->failure = grown;
 	t->failure[t->nr_failures] = *f;
 	t->failure[t->nr_failures++].count = 1;
+	return 0;
+}
+
+/* Told after the fact: it was counted when it happened, and is only shown. */
+int rs_tally_flight(struct rs_model *m, const struct rs_event *ev)
+{
+	struct rs_tally *t = &m->tally;
+	struct rs_paths paths;
+	struct rs_ev_flight x;
+	struct rs_flight *f;
+
+	rs_event_read(&x, sizeof(x), ev);
+	f = rs_grow(t->flight, t->nr_flights, sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	t->flight = f;
+	f += t->nr_flights++;
+	*f = (struct rs_flight){ .req = x.request.op.req, .end_ns = x.request.h.ts };
+	rs_request_cost(m, &x.request, &f->view.request, &paths);
+	if (x.request.op.ret < 0)
+		f->view.err = rs_errno(x.request.op.ret);
 	return 0;
 }

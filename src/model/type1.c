@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include "model/devices.h"
+#include "model/pages.h"
 #include "model/type1.h"
 
 static bool is_killed(const struct rs_model *m, __u32 tgid)
@@ -29,26 +31,55 @@ int rs_type1_failed(struct rs_model *m, const struct rs_event *ev, const struct 
 	return rs_tally_failure(m, &f);
 }
 
-int rs_type1_spent(struct rs_model *m, const struct rs_event *ev, const struct rs_op *op,
-		   const struct rs_container *c, const char *what, rs_iova_t iova, __u64 size,
-		   const struct rs_work *work)
+int rs_type1_spent(struct rs_model *m, const struct rs_event *ev, const struct rs_ev_map *x,
+		   const struct rs_container *c)
 {
+	bool unmap = ev->type == RS_EV_UNMAP;
 	struct rs_paths paths;
 	struct rs_slow s = {
-		.op = what,
-		.in_window = op->invalid_before > 0,
-		.iova = iova,
-		.size = size,
-		.start_ns = op->start_ns,
-		.len = ev->ts - op->start_ns,
+		.op = rs_request_name(rs_map_request(unmap, x->uflags)),
+		.in_window = x->op.invalid_before > 0,
+		.iova = x->iova,
+		.size = unmap && !x->op.ret ? x->size_after : x->size,
+		.start_ns = x->op.start_ns,
+		.len = ev->ts - x->op.start_ns,
 		.proc = rs_proc_ref(m, ev->tgid),
 		.container = c->view.id,
 	};
 
-	rs_work_paths(work, op->ret, &paths);
+	if (x->more.work_ns > x->op.start_ns && x->more.work_ns <= ev->ts)
+		s.wait_len = x->more.work_ns - x->op.start_ns;
+	rs_work_paths(&x->work, x->op.ret, &paths);
 	s.path = paths.path;
 	s.reason = paths.reason;
-	return rs_tally_add(m, &s, paths.pages);
+	return rs_tally_add(m, NULL, &s, paths.pages);
+}
+
+int rs_type1_foreign(struct rs_model *m, struct rs_container *c, const struct rs_more *more,
+		     const struct rs_event *ev)
+{
+	struct rs_foreign foreign = {
+		.iova = more->foreign_iova,
+		.calls = more->foreign_calls,
+		.owner = rs_proc_by_mm(m, more->foreign_mm),
+	};
+	/* Armed, a range can be there that nobody has told of. */
+	struct rs_range unknown = { .container = c, .iova = more->foreign_iova };
+	struct rs_range *r = rs_range_at(c, more->foreign_iova.v);
+	int err;
+
+	/* A kernel without vfio_dma.mm does not tell who is charged. */
+	if (!more->foreign_calls || !more->foreign_mm)
+		return 0;
+	err = rs_note(m, (struct rs_note){ .type = RS_N_FOREIGN_PIN,
+					   .ts = ev->ts,
+					   .ev = ev,
+					   .container = c,
+					   .range = r ? r : &unknown,
+					   .foreign = &foreign,
+					   .by = ev->tgid });
+	rs_object_free(&unknown.obj);
+	return err;
 }
 
 /*
@@ -62,7 +93,7 @@ struct rs_container *rs_type1_container(struct rs_model *m, const struct rs_even
 
 	if (!c)
 		return NULL;
-	if (op->invalid_before && !c->window && !c->nr && !c->view.born) {
+	if (op->invalid_before && !c->window && !c->nr && !rs_container_whole(c)) {
 		c->joined_inside = true;
 		if (rs_window_open(m, c, op->start_ns, ev->tgid))
 			return NULL;
@@ -126,6 +157,9 @@ static int on_remove(struct rs_model *m, const struct rs_event *ev)
 	note.container = rs_container_get(m, x.container, ev->ts);
 	if (!note.container)
 		return -ENOMEM;
+	rs_pending_removed(m, &x);
+	note.container->removing_req = x.req;
+	note.container->removing_iova = x.iova.v;
 	r = rs_range_at(note.container, x.iova.v);
 	if (!r || r->iova.v != x.iova.v)
 		return 0;
@@ -160,7 +194,9 @@ static int on_open(struct rs_model *m, const struct rs_event *ev)
 	if (c) {
 		/* Its release was not seen. */
 		m->incomplete++;
-		err = c->window ? rs_window_close(m, c, ev, RS_WINDOW_RELEASED) : 0;
+		err = rs_devices_close(m, c, -1, NULL);
+		if (!err && c->window)
+			err = rs_window_close(m, c, ev, RS_WINDOW_RELEASED);
 		if (!err)
 			err = rs_container_release(m, c, ev->ts);
 		if (err)
@@ -174,16 +210,11 @@ static int on_open(struct rs_model *m, const struct rs_event *ev)
 	return 0;
 }
 
-static int on_release(struct rs_model *m, const struct rs_event *ev)
+/* All ranges that are left go down with the container, or its last group. */
+static int release_ranges(struct rs_model *m, struct rs_container *c, const struct rs_event *ev)
 {
-	struct rs_container *c;
-	struct rs_ev_release x;
 	int err = 0;
 
-	rs_event_read(&x, sizeof(x), ev);
-	c = rs_type1_container(m, ev, &x.op);
-	if (!c)
-		return -ENOMEM;
 	for (size_t i = 0; i < c->nr && !err; i++)
 		err = rs_note(m, (struct rs_note){ .type = RS_N_RELEASED,
 						   .ts = ev->ts,
@@ -193,15 +224,97 @@ static int on_release(struct rs_model *m, const struct rs_event *ev)
 						   .by = ev->tgid,
 						   .killed = is_killed(m, ev->tgid) ||
 							     is_killed(m, c->range[i]->owner) });
+	return err;
+}
+
+static int on_release(struct rs_model *m, const struct rs_event *ev)
+{
+	struct rs_container *c;
+	struct rs_ev_release x;
+	int err;
+
+	rs_event_read(&x, sizeof(x), ev);
+	c = rs_type1_container(m, ev, &x.op);
+	if (!c)
+		return -ENOMEM;
+	err = rs_devices_close(m, c, -1, ev);
+	if (!err)
+		err = release_ranges(m, c, ev);
 	if (!err && c->window)
 		err = rs_window_close(
 			m, c, ev, is_killed(m, ev->tgid) ? RS_WINDOW_KILLED : RS_WINDOW_RELEASED);
 	return err ? err : rs_container_release(m, c, ev->ts);
 }
 
+static struct rs_group *group_of(const struct rs_container *c, __u64 key)
+{
+	for (size_t i = 0; i < c->nr_groups; i++)
+		if (c->group[i].key == key)
+			return &c->group[i];
+	return NULL;
+}
+
+static int add_group(struct rs_container *c, const struct rs_ev_group *x)
+{
+	struct rs_group *g = group_of(c, x->group);
+
+	if (!g) {
+		g = rs_grow(c->group, c->nr_groups, sizeof(*g));
+		if (!g)
+			return -ENOMEM;
+		c->group = g;
+		g += c->nr_groups++;
+	}
+	*g = (struct rs_group){ .key = x->group, .iommu = !x->group_type };
+	return 0;
+}
+
+/*
+ * vfio_iommu_type1_detach_group(): with the last group all ranges go; with the last IOMMU-backed one, if
+ * emulated ones are left, the IOMMU lets go of their pages.
+ */
+static int on_detach(struct rs_model *m, struct rs_container *c, const struct rs_ev_group *x,
+		     const struct rs_event *ev)
+{
+	struct rs_group *g = group_of(c, x->group);
+	size_t iommu_left = 0;
+	int err;
+
+	if (c->removing_req == x->op.req)
+		c->removing_req = 0;
+	err = rs_devices_close(m, c, x->group_id, ev);
+	if (err)
+		return err;
+	if (g)
+		*g = c->group[--c->nr_groups];
+	for (size_t i = 0; i < c->nr_groups; i++)
+		iommu_left += c->group[i].iommu;
+	if (!iommu_left)
+		rs_pages_weaken(c);
+	if (m->mode != RS_MODE_ARMED || c->window)
+		return 0;
+	/* Armed, nobody tells the ranges that went. */
+	if (!c->view.born || c->nr_groups) {
+		c->group_gone |= !c->view.born;
+		return 0;
+	}
+	err = release_ranges(m, c, ev);
+	rs_range_remove_all(c);
+	return err;
+}
+
+static int on_attach(struct rs_model *m, struct rs_container *c, const struct rs_ev_group *x,
+		     const struct rs_event *ev)
+{
+	int err = add_group(c, x);
+
+	return err ? err : rs_type1_foreign(m, c, &x->more, ev);
+}
+
 static int on_group(struct rs_model *m, const struct rs_event *ev)
 {
 	struct rs_container *c;
+	struct rs_pending *p;
 	struct rs_ev_group x;
 	char call[64];
 	int err;
@@ -211,8 +324,12 @@ static int on_group(struct rs_model *m, const struct rs_event *ev)
 	if (!c)
 		return -ENOMEM;
 	if (ev->type == RS_EV_DETACH)
-		return 0;
+		return on_detach(m, c, &x, ev);
+	p = rs_pending_take(m, x.op.req);
 	err = rs_type1_used(m, c, ev);
+	if (!err)
+		err = rs_pages_iommu(m, c, p, ev);
+	rs_pending_drop(p);
 	if (!err && x.op.ret < 0) {
 		snprintf(call, sizeof(call), "attach of group %u", x.group_id);
 		return rs_type1_failed(m, ev, &x.op, call);
@@ -223,7 +340,7 @@ static int on_group(struct rs_model *m, const struct rs_event *ev)
 						   .ev = ev,
 						   .container = c,
 						   .by = ev->tgid });
-	return err;
+	return err ? err : on_attach(m, c, &x, ev);
 }
 
 static const char *ioctl_name(__u32 cmd, char *buf, size_t len)
@@ -258,36 +375,33 @@ static int on_ioctl(struct rs_model *m, const struct rs_event *ev)
 
 static int on_request(struct rs_model *m, const struct rs_event *ev)
 {
-	static const char *const ops[] = { "?", "pin", "unpin", "read", "write" };
+	struct rs_container *c = NULL;
+	struct rs_device *d = NULL;
 	struct rs_ev_request x;
-	struct rs_container *c;
-	struct rs_slow s = { 0 };
+	struct rs_pending *p;
 	struct rs_paths paths;
+	struct rs_slow s;
 	int err;
 
 	rs_event_read(&x, sizeof(x), ev);
-	rs_request_paths(&x, &paths);
-	s.op = ops[x.request < 5 ? x.request : 0];
-	s.path = paths.path;
-	s.reason = paths.reason;
-	s.in_window = x.op.invalid_before > 0;
-	s.iova = x.iova;
-	s.size = x.len;
-	s.start_ns = x.op.start_ns;
-	s.len = ev->ts - x.op.start_ns;
-	if (x.work_ns > x.op.start_ns && x.work_ns <= ev->ts)
-		s.wait_len = x.work_ns - x.op.start_ns;
-	s.proc = rs_proc_ref(m, ev->tgid);
-	c = x.op.container ? rs_type1_container(m, ev, &x.op) : NULL;
-	if (c)
-		s.container = c->view.id;
-	else if (x.op.container)
+	if (x.op.container)
+		c = rs_type1_container(m, ev, &x.op);
+	if (x.op.container && !c)
+		return -ENOMEM;
+	if (x.device)
+		d = rs_device_of(m, &x, c);
+	if (x.device && !d)
 		return -ENOMEM;
 	if (c && c->window)
 		c->window->view.requests++;
-	err = rs_tally_add(m, &s, paths.pages);
+	rs_request_cost(m, &x, &s, &paths);
+	p = rs_pending_take(m, x.op.req);
+	err = rs_tally_add(m, d, &s, paths.pages);
 	if (!err && x.op.ret < 0)
 		err = rs_type1_failed(m, ev, &x.op, s.op);
+	if (!err)
+		err = rs_device_request(m, d, c, &x, p, ev);
+	rs_pending_drop(p);
 	if (!c || !x.gup_calls || !x.len)
 		return err;
 	for (size_t i = rs_range_from(c, x.iova.v); i < c->nr && !err; i++) {
@@ -373,6 +487,8 @@ int rs_model_type1(struct rs_model *m, const struct rs_event *ev)
 		return on_xlate(m, ev);
 	case RS_EV_IOMMU:
 		return on_iommu(m, ev);
+	case RS_EV_SNAPSHOT:
+		return rs_type1_snapshot(m, ev);
 	default:
 		m->unread++;
 		return 0;

@@ -17,10 +17,35 @@ int rs_type1_unmap(struct rs_model *m, const struct rs_event *ev);
 int rs_type1_failed(struct rs_model *m, const struct rs_event *ev, const struct rs_op *op,
 		    const char *call);
 
-/** rs_type1_spent() - count a call's time, and the pages that it translated. Return: 0 or -ENOMEM */
-int rs_type1_spent(struct rs_model *m, const struct rs_event *ev, const struct rs_op *op,
-		   const struct rs_container *c, const char *what, rs_iova_t iova, __u64 size,
-		   const struct rs_work *work);
+/** rs_type1_spent() - count a map's or unmap's time and pages. Return: 0 or -ENOMEM */
+int rs_type1_spent(struct rs_model *m, const struct rs_event *ev, const struct rs_ev_map *x,
+		   const struct rs_container *c);
+
+/** rs_type1_foreign() - tell what a request pinned in another mm than the one that is charged */
+int rs_type1_foreign(struct rs_model *m, struct rs_container *c, const struct rs_more *more,
+		     const struct rs_event *ev);
+
+/** rs_type1_snapshot() - RS_EV_SNAPSHOT. Return: 0 or -errno */
+int rs_type1_snapshot(struct rs_model *m, const struct rs_event *ev);
+
+/**
+ * rs_type1_learn() - bring a range in line with what the kernel says of it
+ * @tgid: who gave it its vaddr, if it is new
+ * @ts: since when it is then known
+ * @other: it may not be the one that was known: what was known of its memory goes
+ *
+ * Return: the range, NULL without memory
+ */
+struct rs_range *rs_type1_learn(struct rs_container *c, struct rs_seen_range *s, __u32 tgid,
+				__u64 ts, bool other);
+
+/**
+ * rs_type1_forget_untold() - what the kernel did not tell among all its ranges was unmapped unseen
+ * @before: of what was told last before that time
+ * @loss: that must not happen
+ */
+void rs_type1_forget_untold(struct rs_model *m, struct rs_container *c, const struct rs_pending *p,
+			    __u64 before, bool loss);
 
 /**
  * rs_type1_container() - the container of a request; NULL without memory

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model/memory.h"
+#include "model/pages.h"
 #include "model/type1.h"
 
 /* include/uapi/linux/vfio.h */
@@ -32,74 +33,30 @@ static int invalidate(struct rs_model *m, struct rs_range *r, const struct rs_ev
 					    .by = ev->tgid });
 }
 
-/* Brings a range in line with what the kernel says of it. Return: the range or NULL without memory */
-static struct rs_range *learn_range(struct rs_container *c, struct rs_seen_range *s, __u32 tgid)
-{
-	struct rs_range *r = rs_range_at(c, s->ev.iova.v);
-
-	if (r && (r->iova.v != s->ev.iova.v || r->size != s->ev.size)) {
-		rs_range_remove(c, r);
-		r = NULL;
-	}
-	if (!r) {
-		r = rs_range_add(c, s->ev.iova, s->ev.size);
-		if (!r)
-			return NULL;
-		r->owner = tgid;
-		r->vaddr = s->ev.vaddr;
-	}
-	if (!r->invalid)
-		r->vaddr = s->ev.vaddr;
-	r->prot = s->ev.prot;
-	r->locked_pages = s->ev.locked_pages;
-	if (s->ev.owner_mm)
-		r->owner_mm = s->ev.owner_mm;
-	if (!r->backing.known && s->backing.known) {
-		r->backing = s->backing;
-		s->backing = (struct rs_backing_list){ 0 };
-	}
-	return r;
-}
-
-/* What the kernel did not tell in a list of all its ranges was unmapped unseen. */
-static void forget_untold(struct rs_model *m, struct rs_container *c, const struct rs_pending *p)
-{
-	size_t i = 0, told = 0;
-
-	while (i < c->nr) {
-		struct rs_range *r = c->range[i];
-
-		while (told < p->nr_ranges && p->range[told].ev.iova.v < r->iova.v)
-			told++;
-		if (told < p->nr_ranges && p->range[told].ev.iova.v == r->iova.v) {
-			i++;
-			continue;
-		}
-		m->incomplete++;
-		rs_window_range_done(m, r, RS_STATE_UNMAPPED, 0);
-		rs_range_remove(c, r);
-	}
-}
-
 static int on_invalidate(struct rs_model *m, struct rs_container *c, const struct rs_ev_map *x,
 			 struct rs_pending *p, const struct rs_event *ev)
 {
+	/* Armed, nothing is recorded from one window's end to the next one's begin. */
+	bool gap = m->mode == RS_MODE_ARMED && !c->window;
 	size_t told = p ? p->nr_ranges : 0;
+	bool all = told && told == x->nr_ranges && !(x->op.flags & RS_OPF_CONCURRENT);
 	int err = 0;
 
+	if (all && gap)
+		rs_type1_forget_untold(m, c, p, x->op.start_ns, false);
 	for (size_t i = 0; i < told && !err; i++) {
 		struct rs_range *r;
 
 		if (!p->range[i].ev.size)
 			continue;
-		r = learn_range(c, &p->range[i], ev->tgid);
+		r = rs_type1_learn(c, &p->range[i], ev->tgid, ev->ts, gap);
 		if (!r)
 			return -ENOMEM;
 		if (p->range[i].ev.flags & RS_RANGEF_INVALID)
 			err = invalidate(m, r, ev, &x->op);
 	}
-	if (!err && told && told == x->nr_ranges && !(x->op.flags & RS_OPF_CONCURRENT))
-		forget_untold(m, c, p);
+	if (!err && all && !gap)
+		rs_type1_forget_untold(m, c, p, x->op.start_ns, true);
 	if (!err && told != x->nr_ranges) {
 		/* Some were lost on the way: what was asked for is the next best thing to know. */
 		m->incomplete++;
@@ -143,9 +100,13 @@ int rs_type1_unmap(struct rs_model *m, const struct rs_event *ev)
 		return -ENOMEM;
 	c->view.owner = rs_proc_ref(m, ev->tgid);
 	vaddr = x.uflags & UNMAP_FLAG_VADDR;
+	if (c->removing_req == x.op.req)
+		c->removing_req = 0;
 	p = rs_pending_take(m, x.op.req);
 	if (vaddr && !x.op.ret)
 		err = on_invalidate(m, c, &x, p, ev);
+	if (!err)
+		err = rs_pages_iommu(m, c, p, ev);
 	rs_pending_drop(p);
 	if (!err && x.op.ret < 0)
 		err = rs_type1_failed(m, ev, &x.op,
@@ -153,8 +114,7 @@ int rs_type1_unmap(struct rs_model *m, const struct rs_event *ev)
 					    : "VFIO_IOMMU_UNMAP_DMA");
 	compare_counts(m, c, &x.op);
 	if (!err)
-		err = rs_type1_spent(m, ev, &x.op, c, vaddr ? "invalidate" : "unmap", x.iova,
-				     x.op.ret ? x.size : x.size_after, &x.work);
+		err = rs_type1_spent(m, ev, &x, c);
 	return err ? err : rs_type1_used(m, c, ev);
 }
 
@@ -193,6 +153,7 @@ static struct rs_range *late_range(struct rs_container *c, const struct rs_ev_ma
 
 	if (!r)
 		return NULL;
+	r->since_ns = x->op.start_ns;
 	r->vaddr = x->old_vaddr;
 	r->owner_mm = x->old_mm;
 	return r;
@@ -209,6 +170,7 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 	static const struct rs_backing_list nothing;
 	struct rs_range_view *v;
 	enum rs_memory memory;
+	char why[256];
 	int err;
 
 	if (!r) {
@@ -229,10 +191,10 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 		if (err)
 			return err;
 		r->invalid = true;
-		c->joined_inside |= !c->view.born;
+		c->joined_inside |= !rs_container_whole(c);
 		if (c->window->unseen)
 			c->window->unseen--;
-		else if (c->view.born)
+		else if (rs_container_whole(c))
 			m->incomplete++;
 	}
 	remap.old = &r->backing;
@@ -243,7 +205,8 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 	remap.old_owner_mm = x->old_mm ? x->old_mm : r->owner_mm;
 	remap.old_mm_gone = !rs_mm_in_use(m, remap.old_owner_mm, 0);
 	remap.locked_pages = seen && seen->ev.owner_mm ? seen->ev.locked_pages : UINT64_MAX;
-	memory = rs_memory_compare(&remap, NULL, 0);
+	remap.verified = m->verify != RS_VERIFY_NONE;
+	memory = rs_memory_compare(&remap, why, sizeof(why));
 	note.range = r;
 	note.type = RS_N_REMAPPED;
 	err = rs_note(m, note);
@@ -259,6 +222,16 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 	r->owner = ev->tgid;
 	r->owner_mm = seen && seen->ev.owner_mm ? seen->ev.owner_mm : ev->mm;
 	r->invalid = false;
+	r->told_ns = seen ? seen->ev.h.ts : ev->ts;
+	if (remap.verified) {
+		r->remap_req = x->op.req;
+		r->remap_window = c->window->view.id;
+		r->remap_view = r->view;
+		free(r->unproved);
+		r->unproved = memory == RS_MEMORY_UNPROVED ? strdup(why) : NULL;
+		if (memory == RS_MEMORY_UNPROVED && !r->unproved)
+			return -ENOMEM;
+	}
 	if (r->stale) {
 		r->stale = false;
 		c->nr_stale--;
@@ -298,6 +271,9 @@ static int on_new_map(struct rs_model *m, struct rs_container *c, const struct r
 	r->vaddr = x->vaddr;
 	r->owner = ev->tgid;
 	r->owner_mm = ev->mm;
+	r->since_ns = ev->ts;
+	r->mapped_seen = true;
+	r->told_ns = seen ? seen->ev.h.ts : ev->ts;
 	if (seen) {
 		r->prot = seen->ev.prot;
 		r->locked_pages = seen->ev.locked_pages;
@@ -322,6 +298,8 @@ static int on_new_map(struct rs_model *m, struct rs_container *c, const struct r
 		note.type = RS_N_NEW_MAP;
 		err = rs_note(m, note);
 	}
+	if (!err && (x->more.more & RS_MOREF_PFN))
+		err = rs_pages_first(m, r, x->more.pfn, ev);
 	return err;
 }
 
@@ -356,14 +334,17 @@ int rs_type1_map(struct rs_model *m, const struct rs_event *ev)
 		err = on_remap(m, c, &x, seen, ev);
 	else
 		err = on_new_map(m, c, &x, seen, ev);
+	if (!err)
+		err = rs_pages_iommu(m, c, p, ev);
+	if (!err)
+		err = rs_type1_foreign(m, c, &x.more, ev);
 	if (!err && vaddr && !x.op.ret && c->window)
 		c->window->view.remaps++;
 	if (!err && x.op.ret < 0)
 		err = rs_type1_failed(m, ev, &x.op,
 				      vaddr ? "VFIO_IOMMU_MAP_DMA(VADDR)" : "VFIO_IOMMU_MAP_DMA");
 	if (!err)
-		err = rs_type1_spent(m, ev, &x.op, c, vaddr ? "remap" : "map", x.iova, x.size,
-				     &x.work);
+		err = rs_type1_spent(m, ev, &x, c);
 	compare_counts(m, c, &x.op);
 	if (!err && vaddr)
 		err = rs_type1_close_if_done(m, c, ev, RS_WINDOW_REMAPPED);

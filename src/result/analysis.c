@@ -64,10 +64,34 @@ int rs_analysis_new(const struct rs_analysis_opts *opts, struct rs_analysis **ou
 	return 0;
 }
 
+/* The value of a META key among @nr names; 0 when it is absent or unknown. */
+static unsigned int named(const json_t *meta, const char *key, const char *(*name)(unsigned int),
+			  unsigned int nr)
+{
+	const char *value = json_string_value(json_object_get(meta, key));
+
+	for (unsigned int i = 0; value && i < nr; i++)
+		if (!strcmp(value, name(i)))
+			return i;
+	return 0;
+}
+
+static const char *mode_name(unsigned int i)
+{
+	return rs_mode_name(i);
+}
+
+static const char *verify_name(unsigned int i)
+{
+	return rs_verify_name(i);
+}
+
 int rs_analysis_meta(struct rs_analysis *a, const json_t *meta)
 {
 	json_decref(a->meta);
 	a->meta = json_deep_copy(meta);
+	a->model.mode = named(meta, "mode", mode_name, RS_MODE_ARMED + 1);
+	a->model.verify = named(meta, "verify", verify_name, RS_VERIFY_ALL + 1);
 	return a->meta ? 0 : -ENOMEM;
 }
 

@@ -28,6 +28,8 @@ static int build_head(const struct rs_build *b, struct rs_result *r)
 	if (r->last_ns < b->model->last_ns)
 		r->last_ns = b->model->last_ns;
 	r->events = b->model->events;
+	r->mode = b->model->mode;
+	r->verify = b->model->verify;
 	r->complete = !b->incomplete;
 	if (b->incomplete)
 		r->incomplete_reason = strdup(b->incomplete);
@@ -100,18 +102,6 @@ static int by_window(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static int by_row(const void *a, const void *b)
-{
-	const struct rs_request_row *x = a, *y = b;
-	int c = strcmp(x->op, y->op);
-
-	if (c)
-		return c;
-	if (x->in_window != y->in_window)
-		return x->in_window - y->in_window;
-	return x->path != y->path ? (int)x->path - (int)y->path : (int)x->reason - (int)y->reason;
-}
-
 /* The model's books become the result's; the model is left without them. */
 static void take_books(struct rs_model *m, struct rs_engine *e, struct rs_result *r)
 {
@@ -119,26 +109,17 @@ static void take_books(struct rs_model *m, struct rs_engine *e, struct rs_result
 	r->nr_containers = m->nr_past;
 	r->window = m->window;
 	r->nr_windows = m->nr_windows;
-	r->request = m->tally.row;
-	r->nr_requests = m->tally.nr_rows;
-	r->slow = m->tally.slow;
-	r->nr_slow = m->tally.nr_slow;
-	r->failure = m->tally.failure;
-	r->nr_failures = m->tally.nr_failures;
 	r->finding = e->finding;
 	r->nr_findings = e->nr;
 	m->past = NULL;
 	m->window = NULL;
 	m->nr_past = m->nr_windows = 0;
-	m->tally = (struct rs_tally){ 0 };
 	e->finding = NULL;
 	e->nr = 0;
 	if (r->nr_containers)
 		qsort(r->container, r->nr_containers, sizeof(*r->container), by_container);
 	if (r->nr_windows)
 		qsort(r->window, r->nr_windows, sizeof(*r->window), by_window);
-	if (r->nr_requests)
-		qsort(r->request, r->nr_requests, sizeof(*r->request), by_row);
 }
 
 static void worse(enum rs_verdict *v, enum rs_verdict other)
@@ -181,8 +162,10 @@ int rs_build_result(struct rs_build *b, struct rs_result **out)
 		err = rs_build_losses(b, r);
 	if (!err) {
 		take_books(b->model, b->engine, r);
-		err = rs_build_updates(b, r);
+		err = rs_build_requests(b->model, r);
 	}
+	if (!err)
+		err = rs_build_updates(b, r);
 	if (!err)
 		err = rs_build_rules(b, r);
 	if (!err && b->budget)

@@ -25,6 +25,9 @@ int rs_build_result(struct rs_build *b, struct rs_result **out);
 /** rs_build_losses() - fill r->loss from holes, counters and gaps. Return: 0 or -ENOMEM */
 int rs_build_losses(const struct rs_build *b, struct rs_result *r);
 
+/** rs_build_requests() - fill in rows, devices and flights; the model is left without them */
+int rs_build_requests(struct rs_model *m, struct rs_result *r);
+
 /** rs_build_updates() - join the windows of @r into updates. Return: 0 or -ENOMEM */
 int rs_build_updates(const struct rs_build *b, struct rs_result *r);
 

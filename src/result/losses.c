@@ -67,6 +67,18 @@ static int add_plain(struct rs_result *r, const char *what, __u64 count, __u64 f
 	return 0;
 }
 
+/* Requests without a record, beyond those of which the record is known to be lost. */
+static __u64 uncounted(const struct rs_build *b)
+{
+	__u64 missing = b->model->uncounted, lost = 0;
+	const struct rs_hole *hole;
+	size_t nr = rs_order_holes(b->order, &hole);
+
+	for (size_t i = 0; i < nr; i++)
+		lost += hole[i].count;
+	return !b->incomplete && missing > lost ? missing - lost : 0;
+}
+
 int rs_build_losses(const struct rs_build *b, struct rs_result *r)
 {
 	const struct rs_hole *hole;
@@ -101,6 +113,9 @@ int rs_build_losses(const struct rs_build *b, struct rs_result *r)
 	if (!err && b->model->unseen)
 		err = add_plain(r, "ranges that lost their vaddr before the recording",
 				b->model->unseen, 0, 0);
+	if (!err && uncounted(b))
+		err = add_plain(r, "requests that were counted but not recorded", uncounted(b), 0,
+				0);
 	if (!err && b->model->unread)
 		err = add_plain(r, "records of a kind that this version does not know",
 				b->model->unread, 0, 0);
@@ -125,7 +140,7 @@ static bool loss_matters(const struct rs_result *r, const struct rs_loss_view *v
 
 		/* One that lived on, or whose birth nobody saw, has no bound on that side. */
 		if ((!c->released_ns || v->from_ns <= c->released_ns) &&
-		    (!c->born || v->to_ns >= c->since_ns))
+		    (!(c->born || c->found) || v->to_ns >= c->since_ns))
 			return true;
 	}
 	return false;
@@ -162,7 +177,7 @@ static const struct rs_loss_view *doubt(const struct rs_result *r, const struct 
 		const struct rs_loss_view *v = &r->loss[i];
 
 		if ((v->from_ns || v->to_ns) && v->from_ns <= f->at_ns &&
-		    (!c || !c->born || v->to_ns >= c->since_ns))
+		    (!c || !(c->born || c->found) || v->to_ns >= c->since_ns))
 			return v;
 	}
 	return NULL;

@@ -172,6 +172,13 @@ static void free_judged(struct rs_result *r)
 	free(r->budget);
 }
 
+static void free_rows(struct rs_request_row *row, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		free(row[i].latency);
+	free(row);
+}
+
 void rs_result_free(struct rs_result *r)
 {
 	if (!r)
@@ -186,9 +193,11 @@ void rs_result_free(struct rs_result *r)
 	for (size_t i = 0; i < r->nr_updates; i++)
 		free(r->update[i].window);
 	free(r->update);
-	for (size_t i = 0; i < r->nr_requests; i++)
-		free(r->request[i].latency);
-	free(r->request);
+	free_rows(r->request, r->nr_requests);
+	for (size_t i = 0; i < r->nr_devices; i++)
+		free_rows(r->device[i].request, r->device[i].nr_requests);
+	free(r->device);
+	free(r->flight);
 	free_windows(r);
 	free_findings(r);
 	free_judged(r);

@@ -12,14 +12,25 @@ void rs_engine_init(struct rs_engine *e)
 		e->on[i] = true;
 }
 
-/* What a finding is about: "c1 range 0x100000+2 MiB". */
-static int subject(const struct rs_note *n, char *buf, size_t len)
+static __u32 container_id(const struct rs_note *n)
 {
-	if (n->range)
-		return snprintf(buf, len, "c%u range 0x%llx size 0x%llx ", n->container->view.id,
+	return n->container ? n->container->view.id : n->device->view.container;
+}
+
+/* What a finding is about: "c1 range 0x100000 size 0x200000", "d2 0000:00:05.0". */
+static int subject(const struct rs_rule *rule, const struct rs_note *n, char *buf, size_t len)
+{
+	if (rule->scope == RS_SCOPE_DEVICE)
+		return snprintf(buf, len, "d%u%s%s ", n->device->view.id,
+				n->device->view.name[0] ? " " : "", n->device->view.name);
+	if (n->range && n->range->size)
+		return snprintf(buf, len, "c%u range 0x%llx size 0x%llx ", container_id(n),
 				(unsigned long long)n->range->iova.v,
 				(unsigned long long)n->range->size);
-	return snprintf(buf, len, "c%u ", n->container->view.id);
+	if (n->range)
+		return snprintf(buf, len, "c%u range at 0x%llx ", container_id(n),
+				(unsigned long long)n->range->iova.v);
+	return snprintf(buf, len, "c%u ", container_id(n));
 }
 
 static struct rs_event *copy_event(const struct rs_event *ev)
@@ -31,22 +42,30 @@ static struct rs_event *copy_event(const struct rs_event *ev)
 	return copy;
 }
 
+/* Unless it is there already: two notes can come from one event, a remap and what it pinned. */
+static int add_event(struct rs_finding *f, const struct rs_event *ev)
+{
+	for (size_t i = 0; ev && i < f->nr_events; i++)
+		if (f->event[i]->seq == ev->seq && f->event[i]->cpu == ev->cpu)
+			return 0;
+	if (!ev)
+		return 0;
+	f->event[f->nr_events] = copy_event(ev);
+	return f->event[f->nr_events++] ? 0 : -ENOMEM;
+}
+
 static int take_excerpt(struct rs_finding *f, const struct rs_note *n, const struct rs_slot *s)
 {
-	f->event = calloc(s->nr + 1, sizeof(*f->event));
+	int err = 0;
+
+	f->event = calloc(s->nr + 2, sizeof(*f->event));
 	if (!f->event)
 		return -ENOMEM;
-	for (size_t i = 0; i < s->nr; i++) {
-		f->event[f->nr_events] = copy_event(&s->trail[i]->ev);
-		if (!f->event[f->nr_events++])
-			return -ENOMEM;
-	}
-	/* Two notes can come from one event: a remap, and what it pinned. */
-	if (!n->ev || (s->nr && s->trail[s->nr - 1]->ev.seq == n->ev->seq &&
-		       s->trail[s->nr - 1]->ev.cpu == n->ev->cpu))
-		return 0;
-	f->event[f->nr_events] = copy_event(n->ev);
-	return f->event[f->nr_events++] ? 0 : -ENOMEM;
+	for (size_t i = 0; i < s->nr && !err; i++)
+		err = add_event(f, &s->trail[i]->ev);
+	if (!err)
+		err = add_event(f, n->proof);
+	return err ? err : add_event(f, n->ev);
 }
 
 static int find(struct rs_engine *e, size_t which, const struct rs_transition *t,
@@ -71,10 +90,10 @@ static int find(struct rs_engine *e, size_t which, const struct rs_transition *t
 		.rule = rule->id,
 		.verdict = verdict,
 		.at_ns = n->ts,
-		.container = n->container->view.id,
-		.window = n->container->window ? n->container->window->view.id : 0,
+		.container = container_id(n),
+		.window = n->container && n->container->window ? n->container->window->view.id : 0,
 	};
-	at = subject(n, text, sizeof(text));
+	at = subject(rule, n, text, sizeof(text));
 	t->say(n, s, text + at, sizeof(text) - at);
 	f->text = strdup(text);
 	f->expected = strdup(rule->expected);
@@ -130,12 +149,27 @@ static int step(struct rs_engine *e, size_t which, struct rs_note *n, struct rs_
 			err = find(e, which, t, n, s);
 		if (t->to == 0 || (t->to & RS_ANEW))
 			forget_trail(s);
-		s->state = t->to >= RS_TO_UNKNOWN ? 0 : t->to & ~RS_ANEW;
+		s->state = t->to >= RS_TO_UNKNOWN ? 0 : t->to & ~(RS_ANEW | RS_MUTE);
 		s->since = n->ts;
 		/* What led here is kept: also an event that made the range what it is. */
-		return err ? err : s->state ? remember(s, n, kept) : 0;
+		if (err || !s->state || (t->to & RS_MUTE))
+			return err;
+		return remember(s, n, kept);
 	}
 	return 0;
+}
+
+static struct rs_object *object_of(const struct rs_rule *rule, const struct rs_note *n)
+{
+	switch (rule->scope) {
+	case RS_SCOPE_RANGE:
+		return n->range ? &n->range->obj : NULL;
+	case RS_SCOPE_CONTAINER:
+		return n->container ? &n->container->obj : NULL;
+	case RS_SCOPE_DEVICE:
+		return n->device ? &n->device->obj : NULL;
+	}
+	return NULL;
 }
 
 int rs_engine_note(struct rs_engine *e, struct rs_note *n)
@@ -144,14 +178,11 @@ int rs_engine_note(struct rs_engine *e, struct rs_note *n)
 	int err = 0;
 
 	for (size_t i = 0; i < rs_nr_rules && !err; i++) {
-		struct rs_object *o = NULL;
+		struct rs_object *o;
 
 		if (!e->on[i])
 			continue;
-		if (rs_rules[i].scope == RS_SCOPE_CONTAINER)
-			o = &n->container->obj;
-		else if (n->range)
-			o = &n->range->obj;
+		o = object_of(&rs_rules[i], n);
 		if (o)
 			err = step(e, i, n, &o->slot[i], &kept);
 	}

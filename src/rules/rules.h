@@ -3,7 +3,7 @@
  * DOC: Rules
  *
  * A rule is one clause of correctness: a small automaton in a table (src/rules/rules.c), of which every
- * range or container has an instance. The engine feeds it the model's notes. Nothing in the engine
+ * range, container or device has an instance. The engine feeds it the model's notes. Nothing in the engine
  * knows a particular rule, and nothing in a rule knows where its events come from.
  */
 #ifndef RS_RULES_RULES_H
@@ -17,11 +17,13 @@
 #define RS_TO_VIOLATED 254 /* not a state: what was seen violates the rule; on from state 0 */
 #define RS_TO_UNKNOWN  253 /* not a state: it cannot be told; on from state 0 */
 #define RS_ANEW	       64  /* with a state: what led here before proves nothing any more */
+#define RS_MUTE	       128 /* with a state: what leads here proves nothing */
 
 /** enum rs_scope - what a rule has one instance of */
 enum rs_scope {
 	RS_SCOPE_RANGE = 0,
 	RS_SCOPE_CONTAINER = 1,
+	RS_SCOPE_DEVICE = 2,
 };
 
 struct rs_rule;

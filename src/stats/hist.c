@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
 #include "stats/hist.h"
 
 #define SUB_MASK ((1U << RS_HIST_SUB) - 1)
+
+_Static_assert(RS_HIST_SUB >= RS_KHIST_SUB, "a kernel's bucket ends where one of ours does");
 
 static unsigned int bucket_of(__u64 ns)
 {
@@ -13,16 +16,16 @@ static unsigned int bucket_of(__u64 ns)
 	return ((msb - RS_HIST_SUB + 1) << RS_HIST_SUB) + ((ns >> (msb - RS_HIST_SUB)) & SUB_MASK);
 }
 
-/* The largest value that falls into bucket @i. */
-static __u64 bucket_bound(unsigned int i)
+/* The largest value that falls into bucket @i of 2^@sub a power of two. */
+static __u64 bucket_bound(unsigned int i, unsigned int sub)
 {
-	unsigned int shift;
+	unsigned int mask = (1U << sub) - 1, shift;
 	__u64 low;
 
-	if (i <= SUB_MASK)
+	if (i <= mask)
 		return i;
-	shift = (i >> RS_HIST_SUB) - 1;
-	low = (__u64)(SUB_MASK + 1 + (i & SUB_MASK)) << shift;
+	shift = (i >> sub) - 1;
+	low = (__u64)(mask + 1 + (i & mask)) << shift;
 	return low + ((1ULL << shift) - 1);
 }
 
@@ -58,6 +61,24 @@ void rs_hist_merge(struct rs_hist *h, const struct rs_hist *from)
 		bucket_add(&h->bucket[i], from->bucket[i]);
 }
 
+void rs_hist_from_kernel(struct rs_hist *h, const struct rs_ev_stats *s,
+			 const struct rs_stat_bucket *bucket, size_t nr)
+{
+	memset(h, 0, sizeof(*h));
+	h->count = s->count;
+	h->sum = s->sum;
+	h->min = s->min;
+	h->max = s->max;
+	for (size_t i = 0; i < nr; i++) {
+		/* The last one has no end: what is in it is at most the maximum. */
+		__u64 bound = bucket[i].nr < RS_KHIST_BUCKETS - 1
+				      ? bucket_bound(bucket[i].nr, RS_KHIST_SUB)
+				      : ~0ULL;
+
+		bucket_add(&h->bucket[bucket_of(bound)], bucket[i].count);
+	}
+}
+
 /* ceil(q * n), at least 1; q's own rounding must not cost a whole sample (0.07 * 100 is 7, not 8). */
 static __u64 rank_of(double q, __u64 n)
 {
@@ -82,7 +103,7 @@ __u64 rs_hist_quantile(const struct rs_hist *h, double q)
 		seen += h->bucket[i];
 		if (seen < rank)
 			continue;
-		bound = bucket_bound(i);
+		bound = bucket_bound(i, RS_HIST_SUB);
 		if (bound < h->min)
 			return h->min;
 		return bound < h->max ? bound : h->max;

@@ -8,7 +8,7 @@
 #ifndef RS_STATS_HIST_H
 #define RS_STATS_HIST_H
 
-#include "remapscope/types.h"
+#include "remapscope/event.h"
 
 #define RS_HIST_SUB	4 /* log2 of the buckets per power of two */
 #define RS_HIST_BUCKETS ((64 - RS_HIST_SUB + 1) << RS_HIST_SUB)
@@ -29,6 +29,17 @@ void rs_hist_add(struct rs_hist *h, __u64 ns);
 
 /** rs_hist_merge() - add all of @from to @h */
 void rs_hist_merge(struct rs_hist *h, const struct rs_hist *from);
+
+/**
+ * rs_hist_from_kernel() - the histogram that the kernel kept
+ * @s: for its count, sum, min and max, which stay exact
+ * @bucket: its buckets; one of which is wider (RS_KHIST_SUB) than ours
+ * @nr: how many
+ *
+ * A quantile of it is a bound of the kernel's buckets.
+ */
+void rs_hist_from_kernel(struct rs_hist *h, const struct rs_ev_stats *s,
+			 const struct rs_stat_bucket *bucket, size_t nr);
 
 /**
  * rs_hist_quantile() - the smallest bucket bound that at least @q of the values do not exceed

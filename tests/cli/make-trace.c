@@ -22,6 +22,7 @@ static struct synth *begin_update(__u64 *c)
 	synth_map(s, *c, 0, 2 * MIB, INO, 0);
 	synth_map(s, *c, 4 * MIB, MIB, INO, 2 * MIB);
 	synth_pin(s, *c, 0, 4, 0);
+	synth_unpin(s, *c, 0, 4);
 	synth_wait(s, MS);
 	synth_invalidate_all(s, *c);
 	synth_wait(s, 20 * MS);

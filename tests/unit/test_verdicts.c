@@ -7,7 +7,8 @@
 #define ALL_UNKNOWN                                                             \
 	"window-closed=unknown remap-exact=unknown remap-same-memory=unknown "  \
 	"no-gup-in-window=unknown no-iommu-change=unknown no-new-user=unknown " \
-	"all-before-exec=unknown locked-conserved=unknown"
+	"all-before-exec=unknown locked-conserved=unknown owner-mm=unknown "    \
+	"pin-balance=unknown no-zero-pin=unknown translation-stable=unknown"
 
 /* An orderly update whose container comes and goes within the recording, with room around it. */
 static struct synth *update_amid_others(__u64 *c)
@@ -268,7 +269,8 @@ static void violated_and_lost(void **state)
 	remap_both(s, c);
 	expect_judged(s, "window-closed=unknown remap-exact=unknown remap-same-memory=unknown "
 			 "no-gup-in-window=unknown no-iommu-change=violated no-new-user=unknown "
-			 "all-before-exec=unknown locked-conserved=unknown");
+			 "all-before-exec=unknown locked-conserved=unknown owner-mm=unknown "
+			 "pin-balance=unknown no-zero-pin=unknown translation-stable=unknown");
 
 	/* A loss that is over before the container came to be is none of its. */
 	s = synth_new();
@@ -296,13 +298,16 @@ static void missing_hook(void **state)
 		  "window-closed=unknown no-new-user=unknown all-before-exec=unknown" },
 		{ "sched_process_exit", "window-closed=unknown all-before-exec=unknown" },
 		{ "sched_process_exec", "all-before-exec=unknown" },
-		{ "vaddr_get_pfns", "no-gup-in-window=unknown" },
-		{ "vfio_pin_pages_remote", "no-gup-in-window=unknown" },
-		{ "vfio_iommu_type1_pin_pages", "no-gup-in-window=unknown" },
+		{ "vaddr_get_pfns",
+		  "no-gup-in-window=unknown no-zero-pin=unknown translation-stable=unknown" },
+		{ "vfio_pin_pages_remote", "no-gup-in-window=unknown owner-mm=unknown" },
+		{ "vfio_iommu_type1_pin_pages", "no-gup-in-window=unknown pin-balance=unknown "
+						"no-zero-pin=unknown translation-stable=unknown" },
+		{ "vfio_iommu_type1_unpin_pages", "pin-balance=unknown" },
 		{ "iommu_map", "no-iommu-change=unknown" },
 		{ "iommu_unmap", "no-iommu-change=unknown" },
 		{ "iommu_unmap_fast", "no-iommu-change=unknown" },
-		{ "vfio_iommu_type1_attach_group", "no-new-user=unknown" },
+		{ "vfio_iommu_type1_attach_group", "no-new-user=unknown owner-mm=unknown" },
 		{ "mm_lock_acct", "locked-conserved=unknown" },
 	};
 	char reason[128];
@@ -332,7 +337,9 @@ static void no_plan(void **state)
 	s = update_amid_others(&c);
 	s->no_plan = true;
 	expect_judged(s, "window-closed=unknown no-gup-in-window=unknown no-iommu-change=unknown "
-			 "no-new-user=unknown all-before-exec=unknown locked-conserved=unknown");
+			 "no-new-user=unknown all-before-exec=unknown locked-conserved=unknown "
+			 "owner-mm=unknown pin-balance=unknown no-zero-pin=unknown "
+			 "translation-stable=unknown");
 }
 
 /* The kernel counts one more invalid range than anybody has seen. */
@@ -485,10 +492,11 @@ static void unknown_rule(void **state)
 	(void)state;
 	assert_int_equal(rs_analysis_new(&opts, &a, &msg), -ENOENT);
 	assert_null(a);
-	assert_string_equal(msg.text,
-			    "unknown rule \"no-such-rule\" (known: window-closed, remap-exact, "
-			    "remap-same-memory, no-gup-in-window, no-iommu-change, no-new-user, "
-			    "all-before-exec, locked-conserved)");
+	assert_string_equal(
+		msg.text, "unknown rule \"no-such-rule\" (known: window-closed, remap-exact, "
+			  "remap-same-memory, no-gup-in-window, no-iommu-change, no-new-user, "
+			  "all-before-exec, locked-conserved, owner-mm, pin-balance, no-zero-pin, "
+			  "translation-stable)");
 }
 
 /* More than anyone reads are counted, not kept. */

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Devices that ask for translations, and which pages they have pinned. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model/devices.h"
+#include "model/pages.h"
+#include "model/stats.h"
+
+/*
+ * Far beyond what one call can pin or unpin: 512 (drivers/vfio/vfio.h, VFIO_PIN_PAGES_MAX_ENTRIES). A
+ * record that says more is damaged.
+ */
+#define PAGES_MAX 65536
+
+static struct rs_device *add_device(struct rs_model *m, __u64 key, __u64 ts)
+{
+	struct rs_device **grown = rs_grow(m->device, m->nr_devices, sizeof(*grown)), *d;
+
+	if (!grown)
+		return NULL;
+	m->device = grown;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return NULL;
+	m->device[m->nr_devices++] = d;
+	d->key = key;
+	d->open = true;
+	d->view.id = m->nr_devices;
+	d->view.key = key;
+	d->view.group_id = -1;
+	d->view.since_ns = ts;
+	HASH_ADD(hh, m->devices, key, sizeof(d->key), d);
+	return d;
+}
+
+static void take_out(struct rs_model *m, struct rs_device *d)
+{
+	HASH_DEL(m->devices, d);
+	d->open = false;
+	rs_pins_free(&d->pins);
+	rs_object_free(&d->obj);
+}
+
+/* @name: NULL or "": not told. What contradicts is another device at the same address. */
+static struct rs_device *get_device(struct rs_model *m, __u64 key, const struct rs_container *c,
+				    __s32 group_id, const char *name, __u64 ts)
+{
+	struct rs_device *d;
+
+	HASH_FIND(hh, m->devices, &key, sizeof(key), d);
+	if (d && ((c && d->container && d->container != c->key) ||
+		  (group_id >= 0 && d->view.group_id >= 0 && d->view.group_id != group_id) ||
+		  (name && name[0] && d->view.name[0] && strcmp(name, d->view.name) != 0))) {
+		take_out(m, d);
+		d = NULL;
+	}
+	if (!d)
+		d = add_device(m, key, ts);
+	if (!d)
+		return NULL;
+	if (c && !d->container) {
+		d->container = c->key;
+		d->born = c->view.born;
+		d->view.container = c->view.id;
+	}
+	if (group_id >= 0)
+		d->view.group_id = group_id;
+	if (name && name[0])
+		memcpy(d->view.name, name, sizeof(d->view.name));
+	return d;
+}
+
+int rs_device_event(struct rs_model *m, const struct rs_event *ev)
+{
+	struct rs_container *c = NULL;
+	struct rs_ev_device x;
+
+	rs_event_read(&x, sizeof(x), ev);
+	x.name[sizeof(x.name) - 1] = 0;
+	if (!x.device)
+		return 0;
+	if (x.container) {
+		c = rs_container_get(m, x.container, ev->ts);
+		if (!c)
+			return -ENOMEM;
+	}
+	return get_device(m, x.device, c, x.group_id, x.name, ev->ts) ? 0 : -ENOMEM;
+}
+
+struct rs_device *rs_device_of(struct rs_model *m, const struct rs_ev_request *rq,
+			       const struct rs_container *c)
+{
+	__s32 group_id = rq->group_id;
+
+	/* An older recorder did not tell it. */
+	if (rq->h.size < offsetof(struct rs_ev_request, group_id) + sizeof(group_id))
+		group_id = -1;
+	return get_device(m, rq->device, c, group_id, NULL, rq->op.start_ns);
+}
+
+struct rs_device *rs_device_counted(struct rs_model *m, __u64 key, __u64 ts)
+{
+	return get_device(m, key, NULL, -1, NULL, ts);
+}
+
+static int note_pins(struct rs_model *m, enum rs_note_type type, struct rs_device *d,
+		     struct rs_container *c, const struct rs_pins_seen *pins,
+		     const struct rs_event *proof, const struct rs_event *ev)
+{
+	return rs_note(m, (struct rs_note){ .type = type,
+					    .ts = ev ? ev->ts : m->last_ns,
+					    .ev = ev,
+					    .proof = proof,
+					    .container = c,
+					    .device = d,
+					    .pins = pins,
+					    .by = ev ? ev->tgid : 0 });
+}
+
+static int pin(struct rs_model *m, struct rs_device *d, struct rs_container *c,
+	       const struct rs_ev_request *rq, const struct rs_pending *p,
+	       const struct rs_event *ev)
+{
+	__u64 first = rq->iova.v >> RS_PAGE_SHIFT, pages = rq->op.ret;
+	struct rs_kept *kept = NULL;
+	struct rs_range *r = NULL;
+	int err = 0;
+
+	d->view.pinned += pages;
+	if (!d->pinned) {
+		d->pinned = true;
+		err = note_pins(m, RS_N_PINNED, d, c, NULL, NULL, ev);
+	}
+	for (__u64 page = first; page < first + pages && !err; page++) {
+		struct rs_pin *pinned = rs_pins_add(&d->pins, page);
+
+		if (!kept)
+			kept = rs_keep(ev);
+		if (!pinned || !kept) {
+			err = -ENOMEM;
+			break;
+		}
+		if (c && (!r || (page << RS_PAGE_SHIFT) - r->iova.v >= r->size))
+			r = rs_range_at(c, page << RS_PAGE_SHIFT);
+		if (!r || pinned->range != r->serial)
+			pinned->pfn = RS_PFN_NONE;
+		pinned->range = r ? r->serial : 0;
+		if (pinned->pfn == RS_PFN_NONE)
+			pinned->pfn = rs_pages_told(rq, p, page);
+		rs_drop(pinned->by);
+		pinned->by = kept;
+		kept->refs++;
+	}
+	rs_drop(kept);
+	return err;
+}
+
+static int unpin(struct rs_model *m, struct rs_device *d, struct rs_container *c,
+		 const struct rs_ev_request *rq, __u64 pages, const struct rs_event *ev)
+{
+	__u64 first = rq->iova.v >> RS_PAGE_SHIFT;
+	struct rs_pins_seen missing = { 0 };
+
+	d->view.unpinned += pages;
+	for (__u64 page = first; page < first + pages; page++) {
+		struct rs_pin *pinned = rs_pins_find(&d->pins, page);
+
+		if (pinned) {
+			rs_pins_drop(&d->pins, pinned);
+			continue;
+		}
+		if (!missing.pages++)
+			missing.iova = rs_iova(page << RS_PAGE_SHIFT);
+	}
+	return missing.pages ? note_pins(m, RS_N_UNDERFLOW, d, c, &missing, NULL, ev) : 0;
+}
+
+int rs_device_request(struct rs_model *m, struct rs_device *d, struct rs_container *c,
+		      const struct rs_ev_request *rq, const struct rs_pending *p,
+		      const struct rs_event *ev)
+{
+	bool backend = rq->rflags & RS_REQF_BACKEND;
+	__u64 pages = rq->len >> RS_PAGE_SHIFT;
+	int err = 0;
+
+	if (rq->request == RS_REQ_PIN && rq->op.ret > 0) {
+		if (rq->op.ret > PAGES_MAX) {
+			m->unread++;
+			return 0;
+		}
+		if (rq->gup_zero && c)
+			err = rs_note(m, (struct rs_note){ .type = RS_N_PIN_ZERO,
+							   .ts = ev->ts,
+							   .ev = ev,
+							   .container = c,
+							   .device = d,
+							   .by = ev->tgid });
+		if (!err && c)
+			err = rs_pages_pinned(m, c, rq, p, ev);
+		/* Armed, most pins are only counted. */
+		if (!err && d && m->mode != RS_MODE_ARMED)
+			err = pin(m, d, c, rq, p, ev);
+	} else if (rq->request == RS_REQ_UNPIN && backend && d && m->mode != RS_MODE_ARMED) {
+		if (pages > PAGES_MAX)
+			m->unread++;
+		else
+			err = unpin(m, d, c, rq, pages, ev);
+	}
+	return err;
+}
+
+static int close_device(struct rs_model *m, struct rs_device *d, struct rs_container *c,
+			const struct rs_event *ev)
+{
+	const struct rs_pin *first = rs_pins_lowest(&d->pins);
+	struct rs_pins_seen left = { .pages = d->pins.nr };
+	int err = 0;
+
+	if (first)
+		left.iova = rs_iova(first->page << RS_PAGE_SHIFT);
+	if (ev)
+		err = note_pins(m, RS_N_DEVICE_CLOSED, d, c, &left, first ? &first->by->ev : NULL,
+				ev);
+	take_out(m, d);
+	return err;
+}
+
+int rs_devices_close(struct rs_model *m, struct rs_container *c, __s64 group_id,
+		     const struct rs_event *ev)
+{
+	struct rs_device *d, *next;
+	int err = 0;
+
+	HASH_ITER(hh, m->devices, d, next)
+	{
+		if (!err && d->container == c->key &&
+		    (group_id < 0 || d->view.group_id == group_id))
+			err = close_device(m, d, c, ev);
+	}
+	return err;
+}
+
+/* Of all devices that had this address, one after the other, and that the kernel counts as one. */
+static int judge_totals(struct rs_model *m, struct rs_device *d, __u64 pinned, __u64 unpinned)
+{
+	struct rs_pins_seen seen = { .pinned = pinned, .unpinned = unpinned, .totals = true };
+	bool whole = true, open = false;
+	struct rs_container *c;
+	int err = 0;
+
+	for (size_t i = 0; i < m->nr_devices; i++) {
+		if (m->device[i]->key != d->key)
+			continue;
+		whole &= m->device[i]->born;
+		open |= m->device[i]->open;
+	}
+	if (!whole)
+		return 0;
+	if (pinned)
+		err = note_pins(m, RS_N_PINNED, d, NULL, NULL, NULL, NULL);
+	if (err)
+		return err;
+	HASH_FIND(hh, m->containers, &d->container, sizeof(c->key), c);
+	if (c && c->view.id != d->view.container)
+		c = NULL;
+	if (unpinned > pinned) {
+		seen.pages = unpinned - pinned;
+		return note_pins(m, RS_N_UNDERFLOW, d, c, &seen, NULL, NULL);
+	}
+	if (open)
+		return 0;
+	seen.pages = pinned - unpinned;
+	return note_pins(m, RS_N_DEVICE_CLOSED, d, c, &seen, NULL, NULL);
+}
+
+int rs_devices_end(struct rs_model *m)
+{
+	int err;
+
+	if (m->mode != RS_MODE_ARMED) {
+		rs_stats_compare(m);
+		return 0;
+	}
+	err = rs_stats_take(m);
+	for (size_t i = m->nr_devices; i-- > 0 && !err;) {
+		struct rs_device *d = m->device[i];
+
+		/* The newest of an address has the rows. */
+		if (!d->rows.nr)
+			continue;
+		for (size_t k = 0; k < d->rows.nr; k++) {
+			const struct rs_request_row *row = &d->rows.row[k];
+
+			if (!strcmp(row->op, rs_request_name(RS_REQ_UNPIN)))
+				d->view.unpinned += row->pages;
+			else if (!strcmp(row->op, rs_request_name(RS_REQ_PIN)))
+				d->view.pinned += row->pages;
+		}
+		err = judge_totals(m, d, d->view.pinned, d->view.unpinned);
+	}
+	return err;
+}
+
+void rs_devices_free(struct rs_model *m)
+{
+	HASH_CLEAR(hh, m->devices);
+	for (size_t i = 0; i < m->nr_devices; i++) {
+		rs_pins_free(&m->device[i]->pins);
+		rs_rows_free(&m->device[i]->rows);
+		rs_object_free(&m->device[i]->obj);
+		free(m->device[i]);
+	}
+	free(m->device);
+	m->device = NULL;
+	m->nr_devices = 0;
+}
