@@ -30,6 +30,8 @@ struct lab_range {
 	uint32_t container;
 	uint32_t mem;
 	uint32_t invalid;
+	uint32_t prot; /* VFIO_DMA_MAP_FLAG_READ, _WRITE */
+	uint32_t reserved;
 	uint64_t iova;
 	uint64_t size;
 	uint64_t off;
@@ -51,7 +53,21 @@ struct lab_driver {
 	char first_bad[160];
 };
 
+/* What every process of the family asked for, by operation and what came back; see total.c. */
+enum lab_call {
+	LAB_CALL_PIN,
+	LAB_CALL_UNPIN,
+	LAB_CALL_READ,
+	LAB_CALL_WRITE,
+	LAB_CALL_MAP,
+	LAB_CALL_UNMAP,
+	LAB_NR_CALLS,
+};
+
+#define LAB_NR_RESULTS 12
+
 struct lab_shared {
+	uint64_t totals[LAB_NR_CALLS][LAB_NR_RESULTS];
 	uint32_t ncontainers;
 	uint32_t nkilled;
 	int32_t killed[LAB_MAX_CHILDREN];
@@ -160,6 +176,10 @@ int lab_state_save(struct lab *lab);
 int op_sendfds(struct op *op);
 int op_recvfds(struct op *op);
 
+/* total.c: what was asked for and what came back */
+void lab_count(struct lab *lab, enum lab_call call, int err);
+void lab_print_totals(struct lab *lab);
+
 /* vfio.c: containers, groups, devices */
 struct lab_container *lab_current(struct op *op);
 struct lab_device *lab_find_device(struct lab *lab, const char *name);
@@ -168,6 +188,7 @@ int lab_device_map_bar(struct lab_device *dev);
 int op_container(struct op *op);
 int op_use(struct op *op);
 int op_group(struct op *op);
+int op_detach(struct op *op);
 int op_close(struct op *op);
 int op_cloexec(struct op *op);
 int op_extension(struct op *op);
@@ -177,14 +198,20 @@ struct lab_mem *lab_find_mem(struct lab *lab, const char *name);
 uint64_t pattern_word(const struct lab_mem *mem, uint64_t off);
 void pattern_fill(const struct lab_mem *mem, void *at, uint64_t off, uint64_t len);
 int mem_map_fresh(struct lab_mem *mem, bool priv, uint64_t old, void **addr);
+void mem_read_all(const struct lab_mem *mem, const void *addr);
 int mem_map_rw(struct lab_mem *mem, void **addr);
 void mem_unmap_rw(struct lab_mem *mem, void *addr);
 int op_mem(struct op *op);
 int op_punch(struct op *op);
+int op_drop(struct op *op);
 int op_check(struct op *op);
 
 /* type1.c: the DMA mappings */
 struct lab_range *lab_range_at(struct lab *lab, int container, uint64_t iova);
+int lab_map_dma(struct lab *lab, const struct lab_container *c, uint32_t flags, uint64_t vaddr,
+		uint64_t iova, uint64_t size);
+int lab_unmap_dma(struct lab *lab, const struct lab_container *c, uint32_t flags, uint64_t iova,
+		  uint64_t *size);
 int op_map(struct op *op);
 int op_inval(struct op *op);
 int op_remap(struct op *op);
@@ -205,14 +232,27 @@ int op_await(struct op *op);
 int op_touch(struct op *op);
 int op_memlock(struct op *op);
 int op_dropcap(struct op *op);
+int lab_exec(struct lab *lab, char **argv);
 int64_t now_ms(void);
 void nap_ms(unsigned int ms);
 
 /* testdev.c: the test device and the faults of its module */
+struct rs_testdev_pin;
+struct rs_testdev_rw;
+int testdev_pin(struct lab *lab, const struct lab_device *dev, struct rs_testdev_pin *arg);
+int testdev_unpin(struct lab *lab, const struct lab_device *dev, struct rs_testdev_pin *arg);
+int testdev_rw(struct lab *lab, const struct lab_device *dev, struct rs_testdev_rw *arg);
 int op_pin(struct op *op);
 int op_unpin(struct op *op);
 int op_read(struct op *op);
 int op_write(struct op *op);
 int op_inject(struct op *op);
+
+/* load.c: requests at random, or in step, by several threads */
+int op_burst(struct op *op);
+int op_crowd(struct op *op);
+
+/* stress.c: all of it at once */
+int op_stress(struct op *op);
 
 #endif

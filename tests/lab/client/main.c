@@ -8,15 +8,22 @@
  *   container[:NAME][:v1]   open a container (A) and make it current; use:NAME makes one current
  *   group:DEV[:fail=]       attach DEV's group and open DEV: a BDF, edu0, rs_testdev.0, testdev0
  *   extension:N             VFIO_CHECK_EXTENSION(VFIO_UPDATE_VADDR) is N
+ *   detach:DEV              close its device and its group
  *   close[:NAME]            close devices, groups, container
  *   cloexec[:NAME]          the next exec does so (a DMA driver or a child still holds them)
  *   mem:NAME:SIZE[:huge][:anon][:ro][:bar]
  *                           bar: the BAR0 of a device that is open
- *   punch:NAME:OFF:LEN      other pages with the same content; check:NAME: the content is right
- *   map:NAME:IOVA[:off=][:size=][:ro][:fail=]
+ *   punch:NAME:OFF:LEN[:other]
+ *                           other pages with the same content, or with other content
+ *   check:NAME              the content is right
+ *   drop:NAME               take this process's mapping of it away
+ *   map:NAME:IOVA[:off=][:size=][:ro][:wo][:fail=]
  *   inval:all|NAME[:fail=]
- *   remap:all|rev[:fail=]   every invalid range, ascending or descending
- *   remap:NAME[:iova=][:size=][:off=][:mem=OTHER][:vaddr=][:priv][:fail=]
+ *   remap:all|rev[:touch][:fail=]
+ *                           every invalid range, ascending or descending; touch: every page of
+ *                           its memory is read before
+ *   remap:NAME[:iova=][:size=][:off=][:mem=OTHER][:vaddr=][:priv][:copy][:touch][:fail=]
+ *                           copy: private, and every page is written
  *   unmap:all|NAME[:fail=]
  *   dma:start:NAME[:DEV]    a process keeps an edu busy with the first range of NAME
  *   dma:mark, dma:ran[:min=N], dma:stop
@@ -29,10 +36,20 @@
  *                           hand everything over; stay: wait for the receiver's end
  *   kill, exit:N, sleep:MS, memlock:BYTES, dropcap
  *   touch:PATH, await:PATH  make a file; go on when there is such a file
- *   pin:IOVA:NPAGES[:write][:worker][:dev=DEV][:fail=], unpin:...
+ *   pin:IOVA:NPAGES[:write][:worker][:forget][:dev=DEV][:fail=]
+ *   unpin:IOVA:NPAGES[:worker][:raw][:dev=DEV][:fail=]
+ *                           forget: the device does not note the pin; raw: it does not look at
+ *                           what it has noted
  *   read:IOVA:LEN[:worker][:any][:dev=DEV][:fail=], write:...
  *                           by the test device; any: whatever the content
  *   inject:WORD[:ARG]...    a line for the test device's module, see module/inject.c
+ *   crowd:THREADS:TIMES:IOVA:NPAGES[:worker]
+ *                           each thread pins and unpins pages of its own so often
+ *   burst:TIMES[:threads=][:seed=]
+ *                           requests at random, by every test device, wherever there is a range
+ *   stress:SECONDS:THREADS[:seed=]
+ *                           that by so many threads, while ranges come and go and children do the
+ *                           same, exec or are killed; prints what was asked for
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -53,11 +70,13 @@ static const struct {
 	{ "container", op_container },
 	{ "use", op_use },
 	{ "group", op_group },
+	{ "detach", op_detach },
 	{ "extension", op_extension },
 	{ "close", op_close },
 	{ "cloexec", op_cloexec },
 	{ "mem", op_mem },
 	{ "punch", op_punch },
+	{ "drop", op_drop },
 	{ "check", op_check },
 	{ "map", op_map },
 	{ "inval", op_inval },
@@ -83,6 +102,9 @@ static const struct {
 	{ "read", op_read },
 	{ "write", op_write },
 	{ "inject", op_inject },
+	{ "burst", op_burst },
+	{ "crowd", op_crowd },
+	{ "stress", op_stress },
 };
 
 #define N_OPERATIONS (sizeof(operations) / sizeof(operations[0]))

@@ -121,6 +121,15 @@ void mem_unmap_rw(struct lab_mem *mem, void *addr)
 		munmap(addr, mem->size);
 }
 
+/* So that the process's page table has every page. */
+void mem_read_all(const struct lab_mem *mem, const void *addr)
+{
+	uint64_t off;
+
+	for (off = 0; off < mem->size; off += 4096)
+		(void)*(const volatile uint8_t *)((const uint8_t *)addr + off);
+}
+
 static int mem_create(struct lab_mem *mem)
 {
 	void *addr;
@@ -219,6 +228,7 @@ int op_punch(struct op *op)
 {
 	struct lab_mem *mem;
 	uint64_t off, len;
+	bool other;
 	void *addr;
 	int err;
 
@@ -227,6 +237,7 @@ int op_punch(struct op *op)
 		err = op_number(op, "an offset", &off);
 	if (!err)
 		err = op_number(op, "a length", &len);
+	other = op_flag(op, "other");
 	if (!err)
 		err = op_end(op);
 	if (err)
@@ -238,9 +249,31 @@ int op_punch(struct op *op)
 	err = mem_map_rw(mem, &addr);
 	if (err)
 		return op_fail(op, "expected to map the memory, got %s", errno_name(-err));
-	pattern_fill(mem, (char *)addr + off, off, len);
+	if (other)
+		memset((char *)addr + off, 0x5a, len);
+	else
+		pattern_fill(mem, (char *)addr + off, off, len);
 	mem_unmap_rw(mem, addr);
-	op_say(op, "other pages, same content");
+	op_say(op, "other pages, %s content", other ? "other" : "same");
+	return 0;
+}
+
+/* The vaddr that vfio was told is nothing's then, unless pages of it are pinned. */
+int op_drop(struct op *op)
+{
+	struct lab_mem *mem;
+	int err;
+
+	err = op_mem_name(op, &mem);
+	if (!err)
+		err = op_end(op);
+	if (err)
+		return err;
+	if (!mem->addr || munmap(mem->addr, mem->size))
+		return op_fail(op, "expected to take the mapping away, got %s",
+			       errno_name(mem->addr ? errno : ENXIO));
+	mem->addr = NULL;
+	op_say(op, "not mapped");
 	return 0;
 }
 

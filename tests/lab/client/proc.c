@@ -34,10 +34,28 @@ void nap_ms(unsigned int ms)
 		;
 }
 
+/* Does not return, or returns what went wrong. */
+int lab_exec(struct lab *lab, char **argv)
+{
+	char path[4096];
+	int n, err;
+
+	err = lab_state_save(lab);
+	if (err)
+		return err;
+	/* By its name: "exe" would be the process's name afterwards. */
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	if (n > 0) {
+		path[n] = 0;
+		execv(path, argv);
+	}
+	return -errno;
+}
+
 int op_exec(struct op *op)
 {
 	struct lab *lab = op->lab;
-	char path[4096], **argv;
+	char **argv;
 	int i, n = 0, err;
 
 	err = op_end(op);
@@ -51,16 +69,7 @@ int op_exec(struct op *op)
 		argv[n++] = "-v";
 	for (i = 0; i < op->nrest; i++)
 		argv[n++] = op->rest[i];
-	err = lab_state_save(lab);
-	if (!err) {
-		/* By its name: "exe" would be the process's name afterwards. */
-		n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-		if (n > 0) {
-			path[n] = 0;
-			execv(path, argv);
-		}
-		err = -errno;
-	}
+	err = lab_exec(lab, argv);
 	free(argv);
 	return op_fail(op, "expected exec not to return, got %s", errno_name(-err));
 }

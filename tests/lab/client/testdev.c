@@ -15,6 +15,30 @@
 #define INJECT_FILE "/sys/kernel/debug/rs_testdev/inject"
 #define MAX_RW	    (1u << 20)
 
+int testdev_pin(struct lab *lab, const struct lab_device *dev, struct rs_testdev_pin *arg)
+{
+	int err = ioctl(dev->fd, RS_TESTDEV_PIN, arg) ? -errno : 0;
+
+	lab_count(lab, LAB_CALL_PIN, err);
+	return err;
+}
+
+int testdev_unpin(struct lab *lab, const struct lab_device *dev, struct rs_testdev_pin *arg)
+{
+	int err = ioctl(dev->fd, RS_TESTDEV_UNPIN, arg) ? -errno : 0;
+
+	lab_count(lab, LAB_CALL_UNPIN, err);
+	return err;
+}
+
+int testdev_rw(struct lab *lab, const struct lab_device *dev, struct rs_testdev_rw *arg)
+{
+	int err = ioctl(dev->fd, RS_TESTDEV_RW, arg) ? -errno : 0;
+
+	lab_count(lab, arg->flags & RS_TESTDEV_WRITE ? LAB_CALL_WRITE : LAB_CALL_READ, err);
+	return err;
+}
+
 static int pick_device(struct op *op, struct lab_device **dev)
 {
 	const char *alias = op_key(op, "dev");
@@ -54,11 +78,15 @@ static int do_pin(struct op *op, bool pin)
 		arg.flags |= RS_TESTDEV_WORKER;
 	if (pin && op_flag(op, "write"))
 		arg.flags |= RS_TESTDEV_WRITE;
+	if (pin && op_flag(op, "forget"))
+		arg.flags |= RS_TESTDEV_FORGET;
+	if (!pin && op_flag(op, "raw"))
+		arg.flags |= RS_TESTDEV_RAW;
 	err = op_end(op);
 	if (err)
 		return err;
 	arg.npages = npages;
-	err = ioctl(dev->fd, pin ? RS_TESTDEV_PIN : RS_TESTDEV_UNPIN, &arg) ? -errno : 0;
+	err = pin ? testdev_pin(op->lab, dev, &arg) : testdev_unpin(op->lab, dev, &arg);
 	err = op_expect(op, pin ? "vfio_pin_pages" : "vfio_unpin_pages", err);
 	if (err)
 		return err < 0 ? err : 0;
@@ -127,7 +155,7 @@ static int rw_and_compare(struct op *op, struct lab_device *dev, struct rs_testd
 		for (i = 0; i < arg->len; i++)
 			buf[i] = 0xa5 ^ i ^ i >> 8;
 	}
-	err = ioctl(dev->fd, RS_TESTDEV_RW, arg) ? -errno : 0;
+	err = testdev_rw(op->lab, dev, arg);
 	err = op_expect(op, write ? "a write by vfio_dma_rw" : "a read by vfio_dma_rw", err);
 	if (err || any)
 		return err < 0 ? err : 0;
@@ -170,9 +198,9 @@ static int do_rw(struct op *op, uint32_t flags)
 	err = op_end(op);
 	if (err)
 		return err;
-	if (!len || len > MAX_RW)
-		return op_usage(op, "the length is 1 to 1M");
-	buf = calloc(1, len);
+	if (len > MAX_RW)
+		return op_usage(op, "the length is at most 1M");
+	buf = calloc(1, len + 1);
 	if (!buf)
 		return -ENOMEM;
 	arg.len = len;

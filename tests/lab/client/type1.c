@@ -27,8 +27,8 @@ struct lab_range *lab_range_at(struct lab *lab, int container, uint64_t iova)
 	return NULL;
 }
 
-static int map_dma(const struct lab_container *c, uint32_t flags, uint64_t vaddr, uint64_t iova,
-		   uint64_t size)
+int lab_map_dma(struct lab *lab, const struct lab_container *c, uint32_t flags, uint64_t vaddr,
+		uint64_t iova, uint64_t size)
 {
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = sizeof(map),
@@ -37,11 +37,16 @@ static int map_dma(const struct lab_container *c, uint32_t flags, uint64_t vaddr
 		.iova = iova,
 		.size = size,
 	};
+	int err;
 
-	return ioctl(c->fd, VFIO_IOMMU_MAP_DMA, &map) ? -errno : 0;
+	err = ioctl(c->fd, VFIO_IOMMU_MAP_DMA, &map) ? -errno : 0;
+	if (!(flags & VFIO_DMA_MAP_FLAG_VADDR))
+		lab_count(lab, LAB_CALL_MAP, err);
+	return err;
 }
 
-static int unmap_dma(const struct lab_container *c, uint32_t flags, uint64_t iova, uint64_t *size)
+int lab_unmap_dma(struct lab *lab, const struct lab_container *c, uint32_t flags, uint64_t iova,
+		  uint64_t *size)
 {
 	struct vfio_iommu_type1_dma_unmap unmap = {
 		.argsz = sizeof(unmap),
@@ -50,10 +55,14 @@ static int unmap_dma(const struct lab_container *c, uint32_t flags, uint64_t iov
 		.size = *size,
 	};
 
-	if (ioctl(c->fd, VFIO_IOMMU_UNMAP_DMA, &unmap))
-		return -errno;
-	*size = unmap.size;
-	return 0;
+	int err;
+
+	err = ioctl(c->fd, VFIO_IOMMU_UNMAP_DMA, &unmap) ? -errno : 0;
+	if (!(flags & VFIO_DMA_UNMAP_FLAG_VADDR))
+		lab_count(lab, LAB_CALL_UNMAP, err);
+	if (!err)
+		*size = unmap.size;
+	return err;
 }
 
 static int expect_size(struct op *op, uint64_t expected, uint64_t got)
@@ -96,6 +105,8 @@ int op_map(struct op *op)
 	err = op_key_number(op, "size", &r.size, NULL);
 	if (op_flag(op, "ro"))
 		flags = VFIO_DMA_MAP_FLAG_READ;
+	else if (op_flag(op, "wo"))
+		flags = VFIO_DMA_MAP_FLAG_WRITE;
 	if (!err)
 		err = op_end(op);
 	if (err)
@@ -113,7 +124,8 @@ int op_map(struct op *op)
 	r.container = c - lab->p.containers;
 	r.mem = mem - lab->p.mems;
 	r.vaddr = (uintptr_t)mem->addr + r.off;
-	err = op_expect(op, "MAP_DMA", map_dma(c, flags, r.vaddr, r.iova, r.size));
+	r.prot = flags;
+	err = op_expect(op, "MAP_DMA", lab_map_dma(lab, c, flags, r.vaddr, r.iova, r.size));
 	if (err)
 		return err < 0 ? err : 0;
 	lab->shared->ranges[i] = r;
@@ -157,7 +169,8 @@ static int inval_all(struct op *op, struct lab_container *c)
 	n = collect(op, c, NULL, list);
 	for (i = 0; i < n; i++)
 		total += list[i]->size;
-	err = unmap_dma(c, VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR, 0, &size);
+	err = lab_unmap_dma(op->lab, c, VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR, 0,
+			    &size);
 	err = op_expect(op, "UNMAP_DMA of all vaddrs", err);
 	if (err)
 		return err < 0 ? err : 0;
@@ -176,7 +189,7 @@ static int inval_one(struct op *op, struct lab_container *c, struct lab_range *r
 	int err;
 
 	err = op_expect(op, "UNMAP_DMA of the vaddr",
-			unmap_dma(c, VFIO_DMA_UNMAP_FLAG_VADDR, r->iova, &size));
+			lab_unmap_dma(op->lab, c, VFIO_DMA_UNMAP_FLAG_VADDR, r->iova, &size));
 	if (err)
 		return err < 0 ? err : 0;
 	r->invalid = 1;
@@ -189,7 +202,7 @@ static int unmap_one(struct op *op, struct lab_container *c, struct lab_range *r
 	uint64_t size = r->size;
 	int err;
 
-	err = op_expect(op, "UNMAP_DMA", unmap_dma(c, 0, r->iova, &size));
+	err = op_expect(op, "UNMAP_DMA", lab_unmap_dma(op->lab, c, 0, r->iova, &size));
 	if (err)
 		return err < 0 ? err : 0;
 	r->used = 0;
@@ -255,7 +268,9 @@ struct remap {
 	uint64_t off;
 	uint64_t vaddr;
 	bool has_vaddr;
-	bool priv;
+	bool priv;  /* a private mapping */
+	bool copy;  /* ... of which every page is written, so that it is a copy */
+	bool touch; /* every page is read before the remap */
 };
 
 static int remap_do(struct op *op, struct lab_container *c, const struct lab_range *old,
@@ -271,9 +286,14 @@ static int remap_do(struct op *op, struct lab_container *c, const struct lab_ran
 			return op_fail(op, "expected a new mapping of the memory, got %s",
 				       errno_name(-err));
 		m->vaddr = (uintptr_t)addr + m->off;
+		if (m->copy)
+			pattern_fill(m->mem, addr, 0, m->mem->size);
+		if (m->touch)
+			mem_read_all(m->mem, addr);
 	}
 	err = op_expect(op, "MAP_DMA of the vaddr",
-			map_dma(c, VFIO_DMA_MAP_FLAG_VADDR, m->vaddr, m->iova, m->size));
+			lab_map_dma(op->lab, c, VFIO_DMA_MAP_FLAG_VADDR, m->vaddr, m->iova,
+				    m->size));
 	if (err)
 		return err < 0 ? err : 0;
 	op_say(op, "iova %#llx size %#llx vaddr %#llx", (unsigned long long)m->iova,
@@ -288,7 +308,7 @@ static int remap_do(struct op *op, struct lab_container *c, const struct lab_ran
 	return 0;
 }
 
-static int remap_every(struct op *op, struct lab_container *c, bool descending)
+static int remap_every(struct op *op, struct lab_container *c, bool descending, bool touch)
 {
 	struct lab_range *list[LAB_MAX_RANGES];
 	int i, n, done = 0, err;
@@ -301,6 +321,7 @@ static int remap_every(struct op *op, struct lab_container *c, bool descending)
 			.iova = r->iova,
 			.size = r->size,
 			.off = r->off,
+			.touch = touch,
 		};
 
 		if (!r->invalid)
@@ -354,7 +375,9 @@ static int remap_one(struct op *op, struct lab_container *c, const char *name)
 	other = op_key(op, "mem");
 	if (other)
 		err = name_to_mem(op, other, &m.mem);
-	m.priv = op_flag(op, "priv");
+	m.copy = op_flag(op, "copy");
+	m.priv = op_flag(op, "priv") || m.copy;
+	m.touch = op_flag(op, "touch");
 	if (!err)
 		err = op_end(op);
 	return err ? err : remap_do(op, c, r, &m);
@@ -364,6 +387,7 @@ int op_remap(struct op *op)
 {
 	struct lab_container *c = lab_current(op);
 	const char *name;
+	bool touch;
 	int err;
 
 	if (!c)
@@ -373,6 +397,7 @@ int op_remap(struct op *op)
 		return err;
 	if (strcmp(name, "all") && strcmp(name, "rev"))
 		return remap_one(op, c, name);
+	touch = op_flag(op, "touch");
 	err = op_end(op);
-	return err ? err : remap_every(op, c, !strcmp(name, "rev"));
+	return err ? err : remap_every(op, c, !strcmp(name, "rev"), touch);
 }

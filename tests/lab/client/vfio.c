@@ -162,6 +162,24 @@ static int find_edu(unsigned int n, char *name)
 	return 0;
 }
 
+/* The test device without a dma_unmap callback is the one after the others. */
+static int find_testdev_nocb(char *name)
+{
+	unsigned int n;
+	FILE *f;
+	int got;
+
+	f = fopen("/sys/module/rs_testdev/parameters/count", "re");
+	if (!f)
+		return -errno;
+	got = fscanf(f, "%u", &n);
+	fclose(f);
+	if (got != 1)
+		return -EIO;
+	snprintf(name, LAB_NAME, "rs_testdev.%u", n);
+	return 0;
+}
+
 /* edu0 and testdev0 are short for what the kernel calls them. */
 int lab_device_name(const char *alias, char *name)
 {
@@ -170,6 +188,8 @@ int lab_device_name(const char *alias, char *name)
 
 	if (sscanf(alias, "edu%u%n", &n, &end) == 1 && !alias[end])
 		return find_edu(n, name);
+	if (!strcmp(alias, "testdevnocb"))
+		return find_testdev_nocb(name);
 	if (sscanf(alias, "testdev%u%n", &n, &end) == 1 && !alias[end])
 		snprintf(name, LAB_NAME, "rs_testdev.%u", n);
 	else
@@ -347,6 +367,28 @@ int op_group(struct op *op)
 	dev->used = true;
 	op_say(op, "%s, fd %d, %#llx bytes of registers", dev->name, dev->fd,
 	       (unsigned long long)dev->bar_size);
+	return 0;
+}
+
+/* The device's group leaves its container with the group's last fd. */
+int op_detach(struct op *op)
+{
+	char name[LAB_NAME] = "";
+	struct lab_device *dev;
+	const char *alias;
+	int err;
+
+	err = op_name(op, "a device", &alias);
+	if (!err)
+		err = op_end(op);
+	if (err)
+		return err;
+	err = lab_device_name(alias, name);
+	dev = err ? NULL : lab_find_device(op->lab, name);
+	if (!dev)
+		return op_usage(op, "there is no such device");
+	close_device(dev);
+	op_say(op, "%s", name);
 	return 0;
 }
 

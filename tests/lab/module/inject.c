@@ -9,6 +9,7 @@
  *   iommu-flip IOVA DEV takes the page at IOVA out of DEV's IOMMU and puts it back, once, now
  *   emulated-window     UNMAP_DMA does not see the emulated devices, so that a window can open
  *   pin-in-window       vfio_pin_pages() takes every vaddr for valid
+ *   zero-pin            GUP finds no page, and no error, for the test devices' own pins
  *   offsets NAME=N...   where the fields of vfio_iommu_type1's structs are on this kernel:
  *                       emulated invalid_count dma_list dma_iova dma_size dma_invalid
  *                       (`lab-btfoff --testdev` prints the line); the last two faults need them
@@ -306,6 +307,57 @@ out_end:
 	return err;
 }
 
+/*
+ * ---- zero-pin: pin_user_pages_remote(mm, start, nr_pages, ...) inside vaddr_get_pfns() ----
+ *
+ * What afe84f3b7a26 (6.15) mended: GUP of a reserved page returned 0, and that was taken for
+ * success. It returns 0 when it is asked for no page too, so that is what is changed: of
+ * vaddr_get_pfns() itself a tracer would see the true result. The pfn that the caller reads without
+ * its having been written is 0 then, a reserved page, which is never given back.
+ */
+
+static int ask_for_none(struct kprobe *kp, struct pt_regs *regs)
+{
+	if (rs_testdev_pinning(current))
+		regs->dx = 0;
+	return 0;
+}
+
+/* vaddr_get_pfns(mm, vaddr, npages, prot, pfn, ...) */
+static int clear_pfn(struct kprobe *kp, struct pt_regs *regs)
+{
+	if (rs_testdev_pinning(current))
+		*(unsigned long *)regs->r8 = 0;
+	return 0;
+}
+NOKPROBE_SYMBOL(ask_for_none);
+NOKPROBE_SYMBOL(clear_pfn);
+
+static struct kprobe ask_for_none_probe, clear_pfn_probe;
+static bool zero_armed;
+
+static int arm_zero_pin(void)
+{
+	int err;
+
+	if (zero_armed)
+		return -EBUSY;
+	memset(&clear_pfn_probe, 0, sizeof(clear_pfn_probe));
+	clear_pfn_probe.symbol_name = TYPE1("vaddr_get_pfns");
+	clear_pfn_probe.pre_handler = clear_pfn;
+	err = register_kprobe(&clear_pfn_probe);
+	if (err)
+		return err;
+	memset(&ask_for_none_probe, 0, sizeof(ask_for_none_probe));
+	ask_for_none_probe.symbol_name = "pin_user_pages_remote";
+	ask_for_none_probe.pre_handler = ask_for_none;
+	err = register_kprobe(&ask_for_none_probe);
+	if (err)
+		unregister_kprobe(&clear_pfn_probe);
+	zero_armed = !err;
+	return err;
+}
+
 /* ---- iommu-flip: a change of the IOMMU that leaves nothing changed ---- */
 
 static int map_back(struct iommu_domain *domain, unsigned long iova, phys_addr_t phys, size_t size)
@@ -363,6 +415,11 @@ static void disarm_all(void)
 		unregister_kretprobe(&gup_probe);
 		unregister_kretprobe(&pin_end_probe);
 	}
+	if (zero_armed) {
+		unregister_kprobe(&ask_for_none_probe);
+		unregister_kprobe(&clear_pfn_probe);
+	}
+	zero_armed = false;
 	acct_armed = false;
 	ioctl_armed = false;
 	pin_armed = false;
@@ -421,6 +478,8 @@ static int inject(char *line)
 		return arm_emulated_window();
 	if (!strcmp(word, "pin-in-window"))
 		return arm_pin_in_window();
+	if (!strcmp(word, "zero-pin"))
+		return arm_zero_pin();
 	if (strcmp(word, "off"))
 		return -EINVAL;
 	disarm_all();
