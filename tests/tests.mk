@@ -47,7 +47,8 @@ unit-programs: $(UNIT) $(B)/tests/make-trace $(B)/tests/fuzz-trace
 
 # The lab's programs
 
-LAB_CLIENT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out %/btfoff.c,$(wildcard tests/lab/client/*.c)))
+LAB_CLIENT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out %/btfoff.c %/reconcile.c, \
+	$(wildcard tests/lab/client/*.c)))
 
 $(B)/tests/lab/client/%.o: tests/lab/client/%.c
 	$(call say,CC)
@@ -62,9 +63,13 @@ $(B)/lab-btfoff: $(B)/tests/lab/client/btfoff.o
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
 
+$(B)/lab-reconcile: $(B)/tests/lab/client/reconcile.o
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
+
 -include $(wildcard $(B)/tests/lab/client/*.d $(B)/tests/unit/*.d)
 
-lab-programs: $(B)/remapscope $(B)/lab-client $(B)/lab-btfoff
+lab-programs: $(B)/remapscope $(B)/lab-client $(B)/lab-btfoff $(B)/lab-reconcile
 
 # What needs no VM; all; the demonstration.
 
