@@ -47,7 +47,7 @@ unit-programs: $(UNIT) $(B)/tests/make-trace $(B)/tests/fuzz-trace
 
 # The lab's programs
 
-LAB_CLIENT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out %/btfoff.c %/reconcile.c, \
+LAB_CLIENT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out %/btfoff.c %/json.c %/reconcile.c, \
 	$(wildcard tests/lab/client/*.c)))
 
 $(B)/tests/lab/client/%.o: tests/lab/client/%.c
@@ -63,13 +63,13 @@ $(B)/lab-btfoff: $(B)/tests/lab/client/btfoff.o
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
 
-$(B)/lab-reconcile: $(B)/tests/lab/client/reconcile.o
+$(B)/lab-reconcile $(B)/lab-json: $(B)/lab-%: $(B)/tests/lab/client/%.o
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
 -include $(wildcard $(B)/tests/lab/client/*.d $(B)/tests/unit/*.d)
 
-lab-programs: $(B)/remapscope $(B)/lab-client $(B)/lab-btfoff $(B)/lab-reconcile
+lab-programs: $(B)/remapscope $(B)/lab-client $(B)/lab-btfoff $(B)/lab-reconcile $(B)/lab-json
 
 # What needs no VM; all; the demonstration.
 
