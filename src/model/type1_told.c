@@ -171,6 +171,7 @@ static int found_whole(struct rs_model *m, struct rs_container *c, const struct 
 	rs_type1_forget_untold(m, c, p, x->op.start_ns,
 			       m->mode != RS_MODE_ARMED && x->why == RS_SNAP_START);
 	c->view.found = !c->view.born;
+	c->view.found_ranges = x->nr_ranges;
 	if (!c->window)
 		return 0;
 	c->window->unseen = invalid > c->window->invalid ? invalid - c->window->invalid : 0;

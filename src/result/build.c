@@ -38,9 +38,14 @@ static int build_head(const struct rs_build *b, struct rs_result *r)
 
 static int build_hooks(const struct rs_build *b, struct rs_result *r)
 {
-	const json_t *plan = json_object_get(b->meta, "plan"), *hook, *why;
+	const json_t *plan = json_object_get(b->meta, "plan"), *later, *hook, *why;
 	const char *m;
 	size_t i;
+
+	/* What was attached only after the begin, or anew. */
+	later = json_object_get(b->end, "plan");
+	if (later)
+		plan = later;
 
 	r->hook = calloc(json_array_size(plan) + 1, sizeof(*r->hook));
 	if (!r->hook)

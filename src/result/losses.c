@@ -15,6 +15,7 @@ static const struct {
 	{ "walk", "walks over a container's ranges that ended early" },
 	{ "owners", "processes or containers beyond what the recorder can hold" },
 	{ "recursion", "calls of a hook that the kernel skipped" },
+	{ "statistics", "requests beyond what the recorder can count by device and path" },
 };
 
 static struct rs_loss_view *add_loss(struct rs_result *r)
