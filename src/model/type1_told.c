@@ -123,11 +123,19 @@ static int found_invalid(struct rs_model *m, struct rs_range *r, const struct rs
 	return note_found(m, r, RS_N_FOUND_INVALID, ev);
 }
 
+static bool has_mm(const struct rs_model *m, __u32 tgid, __u64 mm)
+{
+	const struct rs_proc *p;
+
+	HASH_FIND(hh, m->procs, &tgid, sizeof(tgid), p);
+	return p && !p->exited && p->mm == mm;
+}
+
 static int learn_piece(struct rs_model *m, struct rs_container *c, struct rs_seen_range *s,
 		       const struct rs_ev_snapshot *x, const struct rs_event *ev)
 {
 	bool invalid = s->ev.flags & RS_RANGEF_INVALID, other, fresh;
-	__u32 owner = rs_proc_by_mm(m, s->ev.owner_mm);
+	__u32 owner = rs_proc_by_mm(m, s->ev.owner_mm), guess = x->owner_tgid;
 	struct rs_range *r;
 
 	if (s->gone || !s->ev.size || known_better(c, &s->ev))
@@ -145,11 +153,12 @@ static int learn_piece(struct rs_model *m, struct rs_container *c, struct rs_see
 	/* Where nothing is recorded, or not all, another range can have come in its place unseen. */
 	other = (m->mode == RS_MODE_ARMED || x->why == RS_SNAP_FILTER) && !fresh && !c->window &&
 		(s->backing.known || !is_as_told(r, &s->ev));
-	if (!owner)
-		owner = x->owner_tgid ? x->owner_tgid : ev->tgid;
-	r = rs_type1_learn(c, s, owner, s->ev.h.ts, other);
+	r = rs_type1_learn(c, s, owner ? owner : guess ? guess : ev->tgid, s->ev.h.ts, other);
 	if (!r)
 		return -ENOMEM;
+	/* Found by another process that has the container, it was taken for that one's. */
+	if (owner && !has_mm(m, r->owner, s->ev.owner_mm))
+		r->owner = owner;
 	if (x->why == RS_SNAP_OWNER)
 		r->leaving = ev->tgid;
 	if (invalid && !r->invalid)

@@ -32,6 +32,7 @@ void synth_free(struct synth *s)
 	free(s->rec);
 	free(s->order);
 	free(s->proc);
+	free(s->counted);
 	json_decref(s->loss);
 	free(s);
 }
@@ -86,12 +87,30 @@ void synth_introduce(struct synth *s)
 	snprintf(x->comm, sizeof(x->comm), "proc-%u", p->pid);
 }
 
+/* Armed, these are not written outside windows. */
+static bool is_detail(enum rs_event_type type)
+{
+	switch (type) {
+	case RS_EV_MAP:
+	case RS_EV_UNMAP:
+	case RS_EV_IOCTL:
+	case RS_EV_RANGE:
+	case RS_EV_BACKING:
+	case RS_EV_REMOVE:
+	case RS_EV_REQUEST:
+	case RS_EV_PAGES:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void *synth_record(struct synth *s, enum rs_event_type type, size_t size)
 {
 	struct synth_proc *p = synth_proc_of(s, s->pid);
 	struct rs_event *ev;
 
-	if (s->off)
+	if (s->off || (s->quiet && is_detail(type)))
 		return NULL;
 	synth_introduce(s);
 	if (s->nr == s->room) {
@@ -145,6 +164,7 @@ void synth_exec(struct synth *s)
 	__u64 old = p->mm;
 	struct rs_ev_exec *x;
 
+	synth_leave(s, old);
 	p->mm = s->next_mm;
 	s->next_mm += 0x400;
 	x = p->told ? RECORD(s, RS_EV_EXEC, rs_ev_exec) : NULL;
@@ -162,6 +182,7 @@ void synth_exit(struct synth *s, int code)
 	struct rs_ev_exit *x;
 
 	s->twist = (struct synth_twist){ 0 };
+	synth_leave(s, p->mm);
 	p->exited = true;
 	x = p->told ? RECORD(s, RS_EV_EXIT, rs_ev_exit) : NULL;
 	if (!x)
@@ -260,6 +281,10 @@ json_t *synth_meta(const struct synth *s)
 			 "kernel", "release", "6.12.0-synth", "host", "synth", "clock", "name",
 			 "CLOCK_MONOTONIC", "attached_ns", (json_int_t)(999 * SEC), "plan", plan);
 	MUST(meta);
+	if (s->mode)
+		json_object_set_new(meta, "mode", json_string(rs_mode_name(s->mode)));
+	if (s->verify)
+		json_object_set_new(meta, "verify", json_string(rs_verify_name(s->verify)));
 	if (s->command)
 		json_object_set_new(meta, "command", json_pack("[s]", s->command));
 	return meta;

@@ -55,6 +55,13 @@
  * @third_mm: a third mm is charged
  * @no_mm: the kernel has no vfio_dma.mm and .locked_vm (before March 2023)
  * @killed: by this signal (exit)
+ * @kthread: a request is made by a kernel thread
+ * @waits: a request waits for a vaddr that often; then it is not refused in a window
+ * @wait_pages: pages that it translated after its first wait
+ * @wait_ns: how long it waited
+ * @gup_zero: pages that were pinned without there being one
+ * @pfn: of the first page that is mapped or pinned; the others follow
+ * @foreign: pages were pinned in another mm than the one of that process, which is charged
  */
 struct synth_twist {
 	__s64 ret;
@@ -76,6 +83,13 @@ struct synth_twist {
 	bool third_mm;
 	bool no_mm;
 	int killed;
+	bool kthread;
+	__u32 waits;
+	__u32 wait_pages;
+	__u64 wait_ns;
+	__u32 gup_zero;
+	__u64 pfn;
+	__u32 foreign;
 };
 
 /** struct synth_rec - a record, and what becomes of it on the way to the analysis */
@@ -103,6 +117,9 @@ struct synth_container;
  * @rule: judge that rule only; NULL: all
  * @command: that was run; NULL: none
  * @status: its status, as wait(2) has it
+ * @mode: of the recording; armed, what happens outside windows is not written
+ * @verify: likewise; with it, what iovas are mapped to is written page by page
+ * @device: that makes the requests, 0: the container's own
  */
 struct synth {
 	struct synth_twist twist;
@@ -119,8 +136,13 @@ struct synth {
 	const char *rule;
 	const char *command;
 	int status;
+	enum rs_mode mode;
+	enum rs_verify verify;
+	__u64 device;
 	/* the fake's own */
 	bool off;
+	bool quiet; /* the request at work is not recorded */
+	struct rs_op entered;
 	__u32 seq[SYNTH_CPUS];
 	__u64 req;
 	__u64 next_mm;
@@ -131,6 +153,16 @@ struct synth {
 	struct synth_container *container;
 	size_t nr_containers;
 	size_t room;
+	struct rs_op snapshot; /* the one under way, */
+	__u64 snapshot_of;
+	enum rs_snapshot_why snapshot_why;
+	__u32 snapshot_ranges;
+	struct synth_counted {
+		struct rs_stat_key key;
+		__u64 requests;
+		__u64 pages;
+	} * counted;
+	size_t nr_counted;
 };
 
 struct synth *synth_new(void);
@@ -170,9 +202,31 @@ void synth_remap(struct synth *s, __u64 c, __u64 iova, __u64 size, __u64 ino, __
 void synth_pin(struct synth *s, __u64 c, __u64 iova, __u32 pages, __u32 cached);
 void synth_unpin(struct synth *s, __u64 c, __u64 iova, __u32 pages);
 void synth_rw(struct synth *s, __u64 c, __u64 iova, __u64 len, bool write);
+/* The next request has begun here, and ends when it is called. */
+void synth_enter(struct synth *s, __u64 c);
 /* A translation of a range's vaddr, and a change of the IOMMU's table, by @caller. */
 void synth_xlate(struct synth *s, __u64 c, __u64 iova, enum rs_caller caller);
 void synth_iommu(struct synth *s, __u64 c, __u64 iova, __u64 size, enum rs_iommu_op op, __s64 ret);
+
+/* Armed: the time after a window in which everything is still recorded is over. */
+void synth_tail_passes(struct synth *s, __u64 c);
+
+/*
+ * What the recorder writes of itself. A snapshot's ranges are told at the begin, as far as @why has them,
+ * and it is closed at the end.
+ */
+void synth_snapshot_begin(struct synth *s, __u64 c, enum rs_snapshot_why why);
+struct rs_ev_snapshot *synth_snapshot_end(struct synth *s);
+void synth_snapshot(struct synth *s, __u64 c, enum rs_snapshot_why why);
+void synth_device(struct synth *s, __u64 device, __u64 c, __s32 group_id, const char *name);
+/* The page at @at of the range that was remapped last; and that all were looked at. */
+void synth_pagemap(struct synth *s, __u64 at, __u64 npage, __u64 pfn);
+struct rs_ev_verify *synth_verify(struct synth *s, __u64 asked, __u64 found, bool all);
+/* A request of before, that the flight recorder still has. */
+void synth_flight(struct synth *s, const struct rs_ev_request *rq);
+/* What the kernel counted: as @x says; of all requests made so far, recorded or not. */
+void synth_stat(struct synth *s, const struct rs_ev_stats *x, const struct rs_stat_bucket *bucket);
+void synth_stats(struct synth *s);
 
 /* Records: the last one, the @nth (from 0) of a type. Return: its index */
 size_t synth_last(const struct synth *s);

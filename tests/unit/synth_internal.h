@@ -40,12 +40,30 @@ struct synth_container {
 	struct fake_range *range; /* by iova */
 	size_t nr, room;
 	__u32 invalid;
+	bool awake; /* armed: it is recorded */
 };
 
 struct synth_proc *synth_proc_of(struct synth *s, __u32 pid);
 __u32 synth_users_of(const struct synth *s, __u64 mm);
 /* A record of the current process, zero but for its head; NULL when nobody records. */
 void *synth_record(struct synth *s, enum rs_event_type type, size_t size);
+
+/* synth_type1.c */
+struct synth_container *synth_container_of(struct synth *s, __u64 key);
+struct rs_op synth_begin(struct synth *s, const struct synth_container *c);
+struct rs_op synth_ended(struct rs_op op, const struct synth_container *c, __s64 ret);
+/* One range's state; what is behind it only if @scan. */
+void synth_tell_range(struct synth *s, const struct synth_container *c, const struct fake_range *r,
+		      const struct rs_op *op, enum rs_range_cause cause, bool scan);
+
+/* synth_told.c */
+void synth_pages(struct synth *s, const struct rs_op *op, enum rs_pages_source source, __u64 device,
+		 __u64 iova, __u64 npage, __u64 pfn);
+/* The kernel counts what was asked of it, whoever records. */
+void synth_count(struct synth *s, __u64 device, __u32 request, bool in_window,
+		 const struct rs_paths *paths);
+/* Armed: what a process leaves behind that is about to leave its mm. */
+void synth_leave(struct synth *s, __u64 mm);
 
 #define RECORD(s, type, st) ((struct st *)synth_record(s, type, sizeof(struct st)))
 

@@ -10,7 +10,7 @@
 
 #define PROT_RW 3
 
-static struct synth_container *container(struct synth *s, __u64 key)
+struct synth_container *synth_container_of(struct synth *s, __u64 key)
 {
 	for (size_t i = 0; i < s->nr_containers; i++)
 		if (s->container[i].key == key)
@@ -43,10 +43,11 @@ static struct fake_range *range_at(struct synth_container *c, __u64 iova)
 }
 
 /* A request begins: the container's state and the time at its entry. */
-static struct rs_op begin(struct synth *s, const struct synth_container *c)
+struct rs_op synth_begin(struct synth *s, const struct synth_container *c)
 {
 	synth_introduce(s);
 	s->now += US;
+	s->quiet = s->mode == RS_MODE_ARMED && !c->awake;
 	return (struct rs_op){
 		.req = ++s->req << 16 | s->cpu,
 		.container = c->key,
@@ -56,7 +57,7 @@ static struct rs_op begin(struct synth *s, const struct synth_container *c)
 	};
 }
 
-static struct rs_op ended(struct rs_op op, const struct synth_container *c, __s64 ret)
+struct rs_op synth_ended(struct rs_op op, const struct synth_container *c, __s64 ret)
 {
 	op.invalid_after = c->invalid;
 	op.ret = ret;
@@ -73,10 +74,10 @@ __u64 synth_open_at(struct synth *s, __u64 key)
 	MUST(s->container);
 	c = &s->container[s->nr_containers++];
 	*c = (struct synth_container){ .key = key, .born = !s->off };
-	op = begin(s, c);
+	op = synth_begin(s, c);
 	x = RECORD(s, RS_EV_OPEN, rs_ev_open);
 	if (x) {
-		x->op = ended(op, c, 0);
+		x->op = synth_ended(op, c, 0);
 		x->iommu_type = 3; /* VFIO_TYPE1v2_IOMMU */
 	}
 	return key;
@@ -112,14 +113,13 @@ static void backing_piece(struct synth *s, const struct fake_range *r, const str
 	x->generation = t->generation ? t->generation : 7;
 }
 
-/* One range's state; what is behind it only if @scan. */
-static void tell_range(struct synth *s, const struct synth_container *c, const struct fake_range *r,
-		       const struct rs_op *op, enum rs_range_cause cause, bool scan)
+void synth_tell_range(struct synth *s, const struct synth_container *c, const struct fake_range *r,
+		      const struct rs_op *op, enum rs_range_cause cause, bool scan)
 {
 	__u32 pieces = 0, flags = 0;
 	struct rs_ev_range *x;
 
-	if (s->off)
+	if (s->off || s->quiet)
 		return;
 	if (scan) {
 		__u64 first = r->backing.split ? r->backing.split : r->size;
@@ -148,6 +148,16 @@ static void tell_range(struct synth *s, const struct synth_container *c, const s
 	x->pieces = pieces;
 }
 
+/* What the kernel counts of a map or unmap. */
+static void count(struct synth *s, const struct rs_op *op, __u32 request, __s64 ret, __u64 pinned)
+{
+	struct rs_work work = { .pages_pinned = pinned };
+	struct rs_paths paths;
+
+	rs_work_paths(&work, ret, &paths);
+	synth_count(s, 0, request, op->invalid_before, &paths);
+}
+
 static __u64 fitting_vaddr(const struct synth *s, __u64 mm, __u64 iova)
 {
 	return s->twist.vaddr ? s->twist.vaddr
@@ -156,10 +166,10 @@ static __u64 fitting_vaddr(const struct synth *s, __u64 mm, __u64 iova)
 
 void synth_map(struct synth *s, __u64 key, __u64 iova, __u64 size, __u64 ino, __u64 off)
 {
-	struct synth_container *c = container(s, key);
+	struct synth_container *c = synth_container_of(s, key);
 	struct synth_twist t = s->twist;
 	__u64 mm = synth_mm(s, s->pid);
-	struct rs_op op = begin(s, c);
+	struct rs_op op = synth_begin(s, c);
 	struct fake_range r = {
 		.iova = iova,
 		.size = size,
@@ -186,12 +196,15 @@ void synth_map(struct synth *s, __u64 key, __u64 iova, __u64 size, __u64 ino, __
 		memmove(c->range + at + 1, c->range + at, (c->nr - at) * sizeof(*c->range));
 		c->range[at] = r;
 		c->nr++;
-		tell_range(s, c, &r, &op, RS_RANGE_MAPPED, true);
+		synth_tell_range(s, c, &r, &op, RS_RANGE_MAPPED, true);
+		if (t.pfn && s->verify)
+			synth_pages(s, &op, RS_PAGES_IOMMU, 0, iova, size / PAGE, t.pfn);
 	}
+	count(s, &op, RS_REQ_MAP, t.ret, t.ret ? 0 : r.locked);
 	x = RECORD(s, RS_EV_MAP, rs_ev_map);
 	if (!x)
 		return;
-	x->op = ended(op, c, t.ret);
+	x->op = synth_ended(op, c, t.ret);
 	x->iova = rs_iova(iova);
 	x->vaddr = rs_vaddr(r.vaddr);
 	x->size = size;
@@ -203,6 +216,11 @@ void synth_map(struct synth *s, __u64 key, __u64 iova, __u64 size, __u64 ino, __
 	x->work.pin_calls = x->work.gup_calls = 1;
 	if (!t.no_charge)
 		x->work.acct[0] = (struct rs_acct){ mm, r.locked + t.gain_off };
+	x->more.work_ns = t.wait_ns ? op.start_ns + t.wait_ns : 0;
+	if (t.pfn) {
+		x->more.more = RS_MOREF_PFN;
+		x->more.pfn.v = t.pfn;
+	}
 }
 
 static void remap(struct synth *s, struct synth_container *c, struct fake_range *r,
@@ -215,7 +233,7 @@ static void remap(struct synth *s, struct synth_container *c, struct fake_range 
 	r->ino = ino;
 	r->off = off;
 	c->invalid--;
-	tell_range(s, c, r, op, RS_RANGE_REMAPPED, true);
+	synth_tell_range(s, c, r, op, RS_RANGE_REMAPPED, true);
 }
 
 /* vfio_change_dma_owner(): the new mm is charged, then the old one is given back what it paid. */
@@ -234,10 +252,10 @@ static void move_charge(struct synth *s, struct rs_ev_map *x, const struct fake_
 
 void synth_remap(struct synth *s, __u64 key, __u64 iova, __u64 size, __u64 ino, __u64 off)
 {
-	struct synth_container *c = container(s, key);
+	struct synth_container *c = synth_container_of(s, key);
 	struct fake_range *r = range_at(c, iova);
 	struct synth_twist t = s->twist;
-	struct rs_op op = begin(s, c);
+	struct rs_op op = synth_begin(s, c);
 	struct rs_ev_map *x, before = { 0 };
 	__s64 ret = t.ret;
 
@@ -253,13 +271,14 @@ void synth_remap(struct synth *s, __u64 key, __u64 iova, __u64 size, __u64 ino, 
 	}
 	if (!ret)
 		remap(s, c, r, &op, &t, ino, off);
+	count(s, &op, RS_REQ_REMAP, ret, 0);
 	x = RECORD(s, RS_EV_MAP, rs_ev_map);
 	if (x) {
 		struct rs_event head = x->h;
 
 		*x = before;
 		x->h = head;
-		x->op = ended(op, c, ret);
+		x->op = synth_ended(op, c, ret);
 		x->iova = rs_iova(iova);
 		x->vaddr = rs_vaddr(fitting_vaddr(s, synth_mm(s, s->pid), iova));
 		x->size = size;
@@ -274,11 +293,13 @@ void synth_remap(struct synth *s, __u64 key, __u64 iova, __u64 size, __u64 ino, 
 
 static void invalidate(struct synth *s, __u64 key, __u64 iova, __u64 size, __u32 flags)
 {
-	struct synth_container *c = container(s, key);
-	struct rs_op op = begin(s, c);
+	struct synth_container *c = synth_container_of(s, key);
 	struct rs_ev_map *x;
 	__u64 done = 0;
+	struct rs_op op;
 
+	c->awake |= !s->twist.ret;
+	op = synth_begin(s, c);
 	for (size_t i = 0; i < c->nr && !s->twist.ret; i++) {
 		struct fake_range *r = &c->range[i];
 
@@ -291,11 +312,13 @@ static void invalidate(struct synth *s, __u64 key, __u64 iova, __u64 size, __u32
 		done += r->size;
 	}
 	for (size_t i = 0; i < c->nr && !s->twist.ret; i++)
-		tell_range(s, c, &c->range[i], &op, RS_RANGE_INVALIDATED,
-			   !c->born && c->range[i].mm == synth_mm(s, s->pid));
+		synth_tell_range(s, c, &c->range[i], &op, RS_RANGE_INVALIDATED,
+				 (!c->born || s->mode == RS_MODE_ARMED) &&
+					 c->range[i].mm == synth_mm(s, s->pid));
+	count(s, &op, RS_REQ_INVALIDATE, s->twist.ret, 0);
 	x = RECORD(s, RS_EV_UNMAP, rs_ev_map);
 	if (x) {
-		x->op = ended(op, c, s->twist.ret);
+		x->op = synth_ended(op, c, s->twist.ret);
 		x->iova = rs_iova(iova);
 		x->size = size;
 		x->size_after = done;
@@ -359,18 +382,19 @@ static void remove_ranges(struct synth *s, struct synth_container *c, size_t fro
 
 void synth_unmap(struct synth *s, __u64 key, __u64 iova, __u64 size)
 {
-	struct synth_container *c = container(s, key);
+	struct synth_container *c = synth_container_of(s, key);
 	size_t from = range_from(c, iova), to = from;
-	struct rs_op op = begin(s, c);
+	struct rs_op op = synth_begin(s, c);
 	struct rs_ev_map *x;
 	__u64 done = 0;
 
 	while (!s->twist.ret && to < c->nr && c->range[to].iova + c->range[to].size <= iova + size)
 		done += c->range[to++].size;
 	remove_ranges(s, c, from, to, &op, RS_IN_IOCTL_UNMAP);
+	count(s, &op, RS_REQ_UNMAP, s->twist.ret, 0);
 	x = RECORD(s, RS_EV_UNMAP, rs_ev_map);
 	if (x) {
-		x->op = ended(op, c, s->twist.ret);
+		x->op = synth_ended(op, c, s->twist.ret);
 		x->iova = rs_iova(iova);
 		x->size = size;
 		x->size_after = done;
@@ -380,31 +404,36 @@ void synth_unmap(struct synth *s, __u64 key, __u64 iova, __u64 size)
 
 void synth_release(struct synth *s, __u64 key)
 {
-	struct synth_container *c = container(s, key);
-	struct rs_op op = begin(s, c);
+	struct synth_container *c = synth_container_of(s, key);
+	struct rs_op op = synth_begin(s, c);
 	struct rs_ev_release *x;
 
 	remove_ranges(s, c, 0, c->nr, &op, RS_IN_RELEASE);
 	x = RECORD(s, RS_EV_RELEASE, rs_ev_release);
 	if (x)
-		x->op = ended(op, c, 0);
+		x->op = synth_ended(op, c, 0);
 	free(c->range);
 	*c = s->container[--s->nr_containers];
 }
 
 static void group(struct synth *s, __u64 key, enum rs_event_type type, bool last)
 {
-	struct synth_container *c = container(s, key);
-	struct rs_op op = begin(s, c);
+	struct synth_container *c = synth_container_of(s, key);
+	struct rs_op op = synth_begin(s, c);
 	struct rs_ev_group *x;
 
 	if (last)
 		remove_ranges(s, c, 0, c->nr, &op, RS_IN_DETACH);
 	x = RECORD(s, type, rs_ev_group);
 	if (x) {
-		x->op = ended(op, c, s->twist.ret);
+		x->op = synth_ended(op, c, s->twist.ret);
 		x->group = key + 0x200;
 		x->group_id = 5;
+		if (s->twist.foreign) {
+			x->more.foreign_calls = 3;
+			x->more.foreign_iova = rs_iova(c->nr ? c->range[0].iova : 0);
+			x->more.foreign_mm = synth_mm(s, s->twist.foreign);
+		}
 	}
 	s->twist = (struct synth_twist){ 0 };
 }
@@ -421,73 +450,112 @@ void synth_detach_last(struct synth *s, __u64 c)
 
 void synth_ioctl(struct synth *s, __u64 key, __u32 cmd)
 {
-	struct synth_container *c = container(s, key);
-	struct rs_op op = begin(s, c);
+	struct synth_container *c = synth_container_of(s, key);
+	struct rs_op op = synth_begin(s, c);
 	struct rs_ev_ioctl *x = RECORD(s, RS_EV_IOCTL, rs_ev_ioctl);
 
 	if (x) {
-		x->op = ended(op, c, s->twist.ret);
+		x->op = synth_ended(op, c, s->twist.ret);
 		x->cmd = cmd;
 	}
 	s->twist = (struct synth_twist){ 0 };
 }
 
-static struct rs_ev_request *request(struct synth *s, __u64 key, enum rs_request_op what,
-				     __u64 iova, __u64 len, __s64 ret)
+void synth_enter(struct synth *s, __u64 c)
 {
-	struct synth_container *c = container(s, key);
-	struct rs_op op = begin(s, c);
-	struct rs_ev_request *x = RECORD(s, RS_EV_REQUEST, rs_ev_request);
-	struct fake_range *r = range_at(c, iova);
+	s->entered = synth_begin(s, synth_container_of(s, c));
+}
 
-	if (!x)
-		return NULL;
-	x->op = ended(op, c, ret);
-	x->device = key + 0x300;
-	x->iova = rs_iova(iova);
-	x->len = len;
-	x->begin_ns = op.start_ns;
-	x->prot = PROT_RW;
-	x->request = what;
-	x->rflags = RS_REQF_OUTER | RS_REQF_BACKEND | (r ? RS_REQF_RANGE : 0);
-	x->range_iova = rs_iova(r ? r->iova : 0);
-	x->range_mm = r ? r->mm : 0;
-	return x;
+/* The request as the kernel did it; then it is recorded, or not. */
+static void request(struct synth *s, __u64 key, struct rs_ev_request x, const struct synth_twist *t)
+{
+	struct synth_container *c = synth_container_of(s, key);
+	struct fake_range *r = range_at(c, x.iova.v);
+	struct rs_op op = s->entered.req ? s->entered : synth_begin(s, c);
+	struct rs_paths paths;
+	struct rs_ev_request *to;
+
+	s->entered = (struct rs_op){ 0 };
+	x.op = synth_ended(op, c, x.op.ret);
+	x.device = s->device ? s->device : key + 0x300;
+	x.begin_ns = op.start_ns;
+	x.prot = PROT_RW;
+	x.rflags = RS_REQF_OUTER | RS_REQF_BACKEND | (r ? RS_REQF_RANGE : 0);
+	x.range_iova = rs_iova(r ? r->iova : 0);
+	x.range_mm = r ? r->mm : 0;
+	x.group_id = 5;
+	x.waits = t->waits;
+	x.wait_ns = t->wait_ns;
+	x.work_ns = t->wait_ns ? op.start_ns + t->wait_ns : 0;
+	x.h.mm = t->kthread ? 0 : synth_mm(s, s->pid);
+	if (t->pfn && x.op.ret > 0) {
+		x.rflags |= RS_REQF_PFN;
+		x.pfn.v = t->pfn;
+		if (s->verify)
+			synth_pages(s, &op, RS_PAGES_PIN, x.device, x.iova.v, x.op.ret, t->pfn);
+	}
+	rs_request_paths(&x, &paths);
+	synth_count(s, x.device, x.request, op.invalid_before, &paths);
+	to = RECORD(s, RS_EV_REQUEST, rs_ev_request);
+	if (!to)
+		return;
+	to->h.mm = x.h.mm;
+	x.h = to->h;
+	*to = x;
 }
 
 void synth_pin(struct synth *s, __u64 c, __u64 iova, __u32 pages, __u32 cached)
 {
 	struct synth_twist t = s->twist;
-	bool refused = container(s, c)->invalid && !t.gup_calls;
-	struct rs_ev_request *x;
+	bool refused = synth_container_of(s, c)->invalid && !t.gup_calls && !t.waits;
+	struct rs_ev_request x = {
+		.request = RS_REQ_PIN,
+		.iova = rs_iova(iova),
+		.len = pages * PAGE,
+		.op.ret = t.ret	    ? t.ret
+			  : refused ? -EBUSY
+				    : (__s64)pages,
+		.gup_zero = t.gup_zero,
+		.wait_pages = t.wait_pages,
+	};
 
 	s->twist = (struct synth_twist){ 0 };
-	x = request(s, c, RS_REQ_PIN, iova, pages * PAGE,
-		    t.ret     ? t.ret
-		    : refused ? -EBUSY
-			      : (__s64)pages);
-	if (!x || refused)
-		return;
-	x->gup_pages = pages - cached;
-	x->gup_calls = t.gup_calls ? t.gup_calls : x->gup_pages > 0;
+	if (!refused) {
+		x.gup_pages = pages - cached - t.gup_zero;
+		x.gup_calls = t.gup_calls ? t.gup_calls : x.gup_pages > 0;
+	}
+	request(s, c, x, &t);
 }
 
 void synth_unpin(struct synth *s, __u64 c, __u64 iova, __u32 pages)
 {
-	request(s, c, RS_REQ_UNPIN, iova, pages * PAGE, 0);
+	struct rs_ev_request x = {
+		.request = RS_REQ_UNPIN,
+		.iova = rs_iova(iova),
+		.len = pages * PAGE,
+	};
+
+	request(s, c, x, &s->twist);
+	s->twist = (struct synth_twist){ 0 };
 }
 
 void synth_rw(struct synth *s, __u64 c, __u64 iova, __u64 len, bool write)
 {
-	__s64 ret = container(s, c)->invalid ? -EBUSY : s->twist.ret;
+	struct synth_twist t = s->twist;
+	struct rs_ev_request x = {
+		.request = write ? RS_REQ_WRITE : RS_REQ_READ,
+		.iova = rs_iova(iova),
+		.len = len,
+		.op.ret = synth_container_of(s, c)->invalid && !t.waits ? -EBUSY : t.ret,
+	};
 
 	s->twist = (struct synth_twist){ 0 };
-	request(s, c, write ? RS_REQ_WRITE : RS_REQ_READ, iova, len, ret);
+	request(s, c, x, &t);
 }
 
 void synth_xlate(struct synth *s, __u64 key, __u64 iova, enum rs_caller caller)
 {
-	struct synth_container *c = container(s, key);
+	struct synth_container *c = synth_container_of(s, key);
 	struct fake_range *r = range_at(c, iova);
 	struct rs_ev_xlate *x = RECORD(s, RS_EV_XLATE, rs_ev_xlate);
 
@@ -506,5 +574,5 @@ void synth_xlate(struct synth *s, __u64 key, __u64 iova, enum rs_caller caller)
 
 void synth_iommu(struct synth *s, __u64 key, __u64 iova, __u64 size, enum rs_iommu_op op, __s64 ret)
 {
-	iommu_record(s, container(s, key), iova, size, op, ret, RS_IN_IOCTL_OTHER, false);
+	iommu_record(s, synth_container_of(s, key), iova, size, op, ret, RS_IN_IOCTL_OTHER, false);
 }
