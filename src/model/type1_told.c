@@ -168,7 +168,8 @@ static int learn_piece(struct rs_model *m, struct rs_container *c, struct rs_see
 		r->vaddr = s->ev.vaddr;
 		rs_window_range_done(m, r, RS_STATE_REMAPPED, s->ev.h.ts);
 	}
-	return fresh ? note_found(m, r, RS_N_FOUND, ev) : 0;
+	/* That it is left behind is said also of one that is known. */
+	return fresh || x->why == RS_SNAP_OWNER ? note_found(m, r, RS_N_FOUND, ev) : 0;
 }
 
 /* All of them, and nobody changed anything meanwhile: that is the container. */
