@@ -52,12 +52,12 @@ __u32 rs_proc_by_mm(const struct rs_model *m, __u64 mm)
 }
 
 /*
- * Armed, ranges can be gone that were there when last told. Before an owner leaves its mm, the kernel
- * is asked which ranges it leaves behind; inside a window everything is told anyway.
+ * Armed, ranges can be gone that were there when last told. Before an owner leaves its mm, a snapshot
+ * says which ranges it leaves behind.
  */
 static bool left_behind(const struct rs_model *m, const struct rs_range *r, __u32 tgid)
 {
-	return m->mode != RS_MODE_ARMED || r->container->window || r->leaving == tgid;
+	return m->mode != RS_MODE_ARMED || r->leaving == tgid;
 }
 
 /*

@@ -120,6 +120,7 @@ struct synth_container;
  * @mode: of the recording; armed, what happens outside windows is not written
  * @verify: likewise; with it, what iovas are mapped to is written page by page
  * @device: that makes the requests, 0: the container's own
+ * @group: its group, 0: the usual one
  */
 struct synth {
 	struct synth_twist twist;
@@ -139,6 +140,7 @@ struct synth {
 	enum rs_mode mode;
 	enum rs_verify verify;
 	__u64 device;
+	__s32 group;
 	/* the fake's own */
 	bool off;
 	bool quiet; /* the request at work is not recorded */

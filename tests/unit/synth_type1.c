@@ -483,7 +483,7 @@ static void request(struct synth *s, __u64 key, struct rs_ev_request x, const st
 	x.rflags = RS_REQF_OUTER | RS_REQF_BACKEND | (r ? RS_REQF_RANGE : 0);
 	x.range_iova = rs_iova(r ? r->iova : 0);
 	x.range_mm = r ? r->mm : 0;
-	x.group_id = 5;
+	x.group_id = s->group ? s->group : 5;
 	x.waits = t->waits;
 	x.wait_ns = t->wait_ns;
 	x.work_ns = t->wait_ns ? op.start_ns + t->wait_ns : 0;
