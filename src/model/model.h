@@ -360,7 +360,7 @@ struct rs_model {
 	__u64 unread;	  /* records of unknown type or too short */
 	__u64 incomplete; /* requests of which pieces are missing */
 	__u64 unseen;	  /* ranges without a vaddr of which nothing was ever seen */
-	__u64 uncounted;  /* requests that the kernel counted, and that were not recorded */
+	__u64 unrecorded;  /* requests that the kernel counted, and that were not recorded */
 };
 
 /** rs_model_init() - @note is called for everything that changes */

@@ -121,11 +121,12 @@ int rs_stats_take(struct rs_model *m)
 	return err;
 }
 
+/* By their latencies: a request that took several paths is in several rows, but its time is in one. */
 static __u64 requests_in(const struct rs_rows *rows, const struct rs_request_row *kind)
 {
 	const struct rs_request_row *row = rs_rows_find(rows, kind);
 
-	return row ? row->requests : 0;
+	return row ? row->latency[RS_LAT_TOTAL].count : 0;
 }
 
 /* What the records of such requests came to; maps belong to no device. */
@@ -145,10 +146,11 @@ void rs_stats_compare(struct rs_model *m)
 	const struct rs_stat *s;
 
 	for (s = m->stats; s; s = s->hh.next) {
+		const struct rs_hist *counted = s->latency[RS_LAT_TOTAL];
 		__u64 seen = recorded(m, s);
 
-		if (s->requests > seen)
-			m->uncounted += s->requests - seen;
+		if (counted && counted->count > seen)
+			m->unrecorded += counted->count - seen;
 	}
 }
 

@@ -69,9 +69,9 @@ static int add_plain(struct rs_result *r, const char *what, __u64 count, __u64 f
 }
 
 /* Requests without a record, beyond those of which the record is known to be lost. */
-static __u64 uncounted(const struct rs_build *b)
+static __u64 unrecorded(const struct rs_build *b)
 {
-	__u64 missing = b->model->uncounted, lost = 0;
+	__u64 missing = b->model->unrecorded, lost = 0;
 	const struct rs_hole *hole;
 	size_t nr = rs_order_holes(b->order, &hole);
 
@@ -114,8 +114,8 @@ int rs_build_losses(const struct rs_build *b, struct rs_result *r)
 	if (!err && b->model->unseen)
 		err = add_plain(r, "ranges that lost their vaddr before the recording",
 				b->model->unseen, 0, 0);
-	if (!err && uncounted(b))
-		err = add_plain(r, "requests that were counted but not recorded", uncounted(b), 0,
+	if (!err && unrecorded(b))
+		err = add_plain(r, "requests that were counted but not recorded", unrecorded(b), 0,
 				0);
 	if (!err && b->model->unread)
 		err = add_plain(r, "records of a kind that this version does not know",

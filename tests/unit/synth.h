@@ -163,6 +163,7 @@ struct synth {
 		struct rs_stat_key key;
 		__u64 requests;
 		__u64 pages;
+		__u64 times; /* requests whose time is counted here */
 	} * counted;
 	size_t nr_counted;
 };

@@ -140,7 +140,7 @@ void synth_flight(struct synth *s, const struct rs_ev_request *rq)
 	x->request = *rq;
 }
 
-static void count_path(struct synth *s, const struct rs_stat_key *key, __u64 pages)
+static void count_path(struct synth *s, const struct rs_stat_key *key, __u64 pages, bool main)
 {
 	struct synth_counted *k;
 	size_t i;
@@ -156,6 +156,7 @@ static void count_path(struct synth *s, const struct rs_stat_key *key, __u64 pag
 	k = &s->counted[i];
 	k->requests++;
 	k->pages += pages;
+	k->times += main;
 }
 
 void synth_count(struct synth *s, __u64 device, __u32 request, bool in_window,
@@ -174,7 +175,7 @@ void synth_count(struct synth *s, __u64 device, __u32 request, bool in_window,
 		};
 
 		if (main || paths->pages[path])
-			count_path(s, &key, paths->pages[path]);
+			count_path(s, &key, paths->pages[path], main);
 	}
 }
 
@@ -200,6 +201,7 @@ void synth_stats(struct synth *s)
 			.key = s->counted[i].key,
 			.requests = s->counted[i].requests,
 			.pages = s->counted[i].pages,
+			.count = s->counted[i].times,
 		};
 
 		synth_stat(s, &x, NULL);

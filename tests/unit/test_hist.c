@@ -233,6 +233,103 @@ static void sizes(void **state)
 	assert_string_equal(rs_fmt_utc(-1).s, "1969-12-31T23:59:59.999Z");
 }
 
+/* Where the kernel counts it, from what include/remapscope/event.h says of its buckets. */
+static __u32 kernel_bucket(__u64 ns)
+{
+	__u32 per = 1U << RS_KHIST_SUB, shift = 0;
+
+	if (ns >> RS_KHIST_MAX_BITS)
+		return RS_KHIST_BUCKETS - 1;
+	while (ns >> shift >= 2 * per)
+		shift++;
+	return ns < per ? ns : shift * per + (ns >> shift);
+}
+
+/* The largest value of that bucket. */
+static __u64 kernel_bound(__u32 bucket)
+{
+	__u64 v = 0;
+
+	/* Widths double; the value grows by a bucket's width at a time. */
+	for (__u32 i = 0; i <= bucket; i++)
+		v += i < 2U << RS_KHIST_SUB ? 1 : 1ULL << ((i >> RS_KHIST_SUB) - 1);
+	return v - 1;
+}
+
+static void from_the_kernel(void **state)
+{
+	static const double q[] = { 0.001, 0.1, 0.5, 0.9, 0.99, 0.999, 1 };
+	struct rs_hist *h = hist_new(), *sum = hist_new();
+	struct rs_ev_stats x = { .min = ~0ULL };
+	struct rs_stat_bucket bucket[RS_KHIST_BUCKETS];
+	__u64 rng = 7;
+
+	(void)state;
+	for (__u32 i = 0; i < RS_KHIST_BUCKETS; i++)
+		bucket[i] = (struct rs_stat_bucket){ .nr = i };
+	for (int i = 0; i < 20000; i++) {
+		__u64 v = next_random(&rng);
+
+		v >>= 24 + next_random(&rng) % 40;
+		x.count++;
+		x.sum += v;
+		x.min = v < x.min ? v : x.min;
+		x.max = v > x.max ? v : x.max;
+		bucket[kernel_bucket(v)].count++;
+	}
+	rs_hist_from_kernel(h, &x, bucket, RS_KHIST_BUCKETS);
+	assert_true(h->count == x.count && h->sum == x.sum && h->min == x.min && h->max == x.max);
+	for (size_t i = 0; i < sizeof(q) / sizeof(q[0]); i++) {
+		__u64 seen = 0, want = x.max;
+
+		for (__u32 b = 0; b < RS_KHIST_BUCKETS - 1; b++) {
+			seen += bucket[b].count;
+			if ((double)seen >= q[i] * (double)x.count * (1 - 1e-12)) {
+				want = kernel_bound(b) < x.max ? kernel_bound(b) : x.max;
+				break;
+			}
+		}
+		assert_int_equal(rs_hist_quantile(h, q[i]), want);
+	}
+	/* Added up, they stay what they are. */
+	rs_hist_merge(sum, h);
+	rs_hist_merge(sum, h);
+	assert_true(sum->count == 2 * x.count && sum->sum == 2 * x.sum);
+	assert_int_equal(rs_hist_quantile(sum, 0.5), rs_hist_quantile(h, 0.5));
+	free(h);
+	free(sum);
+}
+
+static void kernel_edges(void **state)
+{
+	struct rs_hist *h = hist_new();
+	struct rs_ev_stats x = { .count = 1 };
+	struct rs_stat_bucket one = { .count = 1 };
+
+	(void)state;
+	/* Every value alone: its bucket's bound is the maximum, which is exact. */
+	for (int bit = 0; bit < 64; bit++) {
+		x.sum = x.min = x.max = (1ULL << bit) + (bit ? 1 : 0);
+		one.nr = kernel_bucket(x.max);
+		rs_hist_from_kernel(h, &x, &one, 1);
+		assert_true(rs_hist_quantile(h, 0.5) == x.max);
+	}
+	/* The last bucket has no end; what says that it is beyond it is taken for it. */
+	x.min = 1;
+	x.max = ~0ULL;
+	one.nr = RS_KHIST_BUCKETS + 5;
+	rs_hist_from_kernel(h, &x, &one, 1);
+	assert_true(rs_hist_quantile(h, 0.5) == ~0ULL);
+	/* The bounds are those of the kernel, also where ours lie closer. */
+	x.max = 1000000;
+	one.nr = kernel_bucket(1000);
+	rs_hist_from_kernel(h, &x, &one, 1);
+	assert_int_equal(rs_hist_quantile(h, 0.5), 1023);
+	rs_hist_from_kernel(h, &x, NULL, 0);
+	assert_int_equal(rs_hist_quantile(h, 0.5), 1000000);
+	free(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,7 +337,8 @@ int main(void)
 		cmocka_unit_test(one_value),	   cmocka_unit_test(extremes),
 		cmocka_unit_test(against_sorting), cmocka_unit_test(merge_is_add),
 		cmocka_unit_test(full_bucket),	   cmocka_unit_test(lengths),
-		cmocka_unit_test(sizes),
+		cmocka_unit_test(sizes),	   cmocka_unit_test(from_the_kernel),
+		cmocka_unit_test(kernel_edges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
