@@ -163,6 +163,15 @@ static const char *missing_hook(const struct rs_result *r, const struct rs_rule 
 	return NULL;
 }
 
+static size_t rule_of(const struct rs_finding *f)
+{
+	size_t which = 0;
+
+	while (rs_rules[which].id != f->rule)
+		which++;
+	return which;
+}
+
 /*
  * Was something lost in the life of the finding's container before it was found? Then what looks
  * wrong may only be what is missing.
@@ -177,7 +186,12 @@ static const struct rs_loss_view *doubt(const struct rs_result *r, const struct 
 	for (size_t i = 0; i < r->nr_losses; i++) {
 		const struct rs_loss_view *v = &r->loss[i];
 
-		if ((v->from_ns || v->to_ns) && v->from_ns <= f->at_ns &&
+		if (!v->from_ns && !v->to_ns) {
+			if (rs_rules[rule_of(f)].sums)
+				return v;
+			continue;
+		}
+		if (v->from_ns <= f->at_ns &&
 		    (!c || !(c->born || c->found) || v->to_ns >= c->since_ns))
 			return v;
 	}
@@ -197,11 +211,8 @@ static int doubt_findings(const struct rs_build *b, struct rs_result *r)
 		free(f->text);
 		f->text = text;
 		f->verdict = RS_UNKNOWN;
-		for (size_t which = 0; which < rs_nr_rules; which++)
-			if (rs_rules[which].id == f->rule) {
-				b->engine->violations[which]--;
-				b->engine->unknowns[which]++;
-			}
+		b->engine->violations[rule_of(f)]--;
+		b->engine->unknowns[rule_of(f)]++;
 	}
 	return 0;
 }

@@ -528,6 +528,7 @@ const struct rs_rule rs_rules[] = {
 		.expected = "every page given back as often as it was pinned, until the device is "
 			    "closed",
 		.state = { "unused", "pinned" },
+		.sums = true,
 		.needs = { "vfio_iommu_type1_pin_pages", "vfio_iommu_type1_unpin_pages" },
 		ARROWS(pin_balance),
 	},

@@ -50,6 +50,7 @@ struct rs_transition {
  * @sentence: the clause, in English
  * @expected: of a finding: what should have been
  * @state: names of its states
+ * @sums: it adds requests up, so that one that is missing at any time makes it wrong
  * @needs: functions without whose hooks it cannot be judged; NULL-terminated
  */
 struct rs_rule {
@@ -59,6 +60,7 @@ struct rs_rule {
 	const char *sentence;
 	const char *expected;
 	const char *state[RS_STATES_MAX];
+	bool sums;
 	const char *needs[6];
 	const struct rs_transition *arrow;
 	size_t nr_arrows;
