@@ -191,6 +191,7 @@ __u64 synth_open(struct synth *s);
 __u64 synth_open_at(struct synth *s, __u64 key);
 void synth_release(struct synth *s, __u64 c);
 void synth_attach(struct synth *s, __u64 c);
+void synth_detach(struct synth *s, __u64 c);
 void synth_detach_last(struct synth *s, __u64 c);
 void synth_ioctl(struct synth *s, __u64 c, __u32 cmd);
 

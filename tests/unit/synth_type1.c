@@ -424,6 +424,10 @@ static void group(struct synth *s, __u64 key, enum rs_event_type type, bool last
 
 	if (last)
 		remove_ranges(s, c, 0, c->nr, &op, RS_IN_DETACH);
+	/* A second domain is given what the first one has. */
+	for (size_t i = 0; i < c->nr && s->twist.pfn; i++)
+		synth_pages(s, &op, RS_PAGES_IOMMU, 0, c->range[i].iova, c->range[i].size / PAGE,
+			    s->twist.pfn);
 	x = RECORD(s, type, rs_ev_group);
 	if (x) {
 		x->op = synth_ended(op, c, s->twist.ret);
@@ -441,6 +445,11 @@ static void group(struct synth *s, __u64 key, enum rs_event_type type, bool last
 void synth_attach(struct synth *s, __u64 c)
 {
 	group(s, c, RS_EV_ATTACH, false);
+}
+
+void synth_detach(struct synth *s, __u64 c)
+{
+	group(s, c, RS_EV_DETACH, false);
 }
 
 void synth_detach_last(struct synth *s, __u64 c)
