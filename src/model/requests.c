@@ -28,8 +28,9 @@ const struct rs_request_row *rs_rows_find(const struct rs_rows *rows,
 	for (size_t i = 0; i < rows->nr; i++) {
 		const struct rs_request_row *row = &rows->row[i];
 
-		if (row->path == kind->path && row->reason == kind->reason &&
-		    row->in_window == kind->in_window && !strcmp(row->op, kind->op))
+		/* The names are rs_request_name()'s: the same one has the same address. */
+		if (row->op == kind->op && row->path == kind->path && row->reason == kind->reason &&
+		    row->in_window == kind->in_window)
 			return row;
 	}
 	return NULL;

@@ -74,14 +74,18 @@ static void end_analysis(struct rs_analysis *a)
 	rs_analysis_free(a);
 }
 
-static struct rs_analysis *begin_analysis(void)
+/* In every mode: what is made of records depends on it. */
+static struct rs_analysis *begin_analysis(__u64 seed)
 {
 	struct rs_analysis_opts opts = { .source = "malformed" };
+	json_t *meta = json_pack("{s:s, s:s}", "mode", rs_mode_name(seed % 2), "verify",
+				 rs_verify_name(seed / 2 % 3));
 	struct rs_analysis *a;
 	struct rs_msg msg;
 
-	if (rs_analysis_new(&opts, &a, &msg))
+	if (rs_analysis_new(&opts, &a, &msg) || rs_analysis_meta(a, meta))
 		abort();
+	json_decref(meta);
 	return a;
 }
 
@@ -162,7 +166,7 @@ static void every_length_of(__u64 type)
 	for (size_t size = sizeof(struct rs_event); size <= full + 16 && size <= RS_EVENT_MAX;
 	     size += 8) {
 		for (__u64 seed = 1; seed <= 20; seed++) {
-			struct writer w = { .a = begin_analysis() };
+			struct writer w = { .a = begin_analysis(seed) };
 			__u64 rng = seed * 0x9e3779b97f4a7c15ULL + type * 1000 + size;
 
 			now->seed = seed;
@@ -177,7 +181,7 @@ static void every_length_of(__u64 type)
 static void any_mixture(__u64 lot)
 {
 	for (__u64 seed = lot * 300; seed < (lot + 1) * 300; seed++) {
-		struct writer w = { .a = begin_analysis() };
+		struct writer w = { .a = begin_analysis(seed) };
 		__u64 rng = (seed + 1) * 0x9e3779b97f4a7c15ULL;
 
 		now->seed = seed;
@@ -198,17 +202,30 @@ static void any_mixture(__u64 lot)
 static void damaged_recording(__u64 lot)
 {
 	for (__u64 seed = lot * 300; seed < (lot + 1) * 300; seed++) {
-		struct writer w = { .a = begin_analysis() };
+		struct writer w = { .a = begin_analysis(seed) };
 		__u64 rng = (seed + 7) * 0x9e3779b97f4a7c15ULL, c;
 		struct synth *s = two_ranges(&c);
 
 		now->seed = seed;
+		s->verify = RS_VERIFY_ALL;
 		synth_attach(s, c);
-		synth_pin(s, c, 0, 4, 1);
+		synth_device(s, c + 0x300, c, 5, "edu0");
+		s->twist.pfn = 0x1000;
+		synth_map(s, c, 16 * MIB, MIB, INO, 16 * MIB);
+		s->twist.pfn = 0x1004;
+		synth_pin(s, c, 16 * MIB + 4 * PAGE, 4, 1);
+		synth_snapshot(s, c, RS_SNAP_START);
+		synth_snapshot_begin(s, c, RS_SNAP_OWNER);
 		synth_invalidate_all(s, c);
+		synth_snapshot_end(s);
+		synth_flight(s, synth_event(s, RS_EV_REQUEST, 0));
 		synth_fork(s, NEXT, true);
 		synth_exec(s);
 		remap_both(s, c);
+		synth_remap(s, c, 16 * MIB, MIB, INO, 16 * MIB);
+		synth_pagemap(s, 0, 256, 0x1000);
+		synth_verify(s, 256, 256, true);
+		synth_unpin(s, c, 16 * MIB + 4 * PAGE, 4);
 		synth_iommu(s, c, 0, PAGE, RS_IOMMU_MAP, 0);
 		synth_invalidate(s, c, 0, 2 * MIB);
 		synth_map(s, c, 8 * MIB, MIB, INO, 8 * MIB);
@@ -217,7 +234,9 @@ static void damaged_recording(__u64 lot)
 		synth_remap(s, c, 0, 2 * MIB, INO, 0);
 		synth_as(s, QEMU);
 		synth_exit(s, 0);
+		synth_detach(s, c);
 		synth_release(s, c);
+		synth_stats(s);
 		for (size_t i = 0; i < s->nr; i++) {
 			__u64 words[RS_EVENT_MAX / 8] = { 0 };
 			size_t from = i, size;
