@@ -179,6 +179,28 @@ static void loss_inside_a_window(void **state)
 		rs_result_free(r);
 		synth_free(s);
 	}
+
+	/* A range that vanished between two invalidations of one window did so unrecorded. */
+	{
+		struct rs_result *r;
+		struct synth *s;
+		__u64 c;
+
+		s = armed(&c);
+		synth_map(s, c, 16 * MIB, MIB, INO, 16 * MIB);
+		synth_invalidate(s, c, 0, 2 * MIB);
+		synth_unmap(s, c, 16 * MIB, MIB);
+		synth_erase(s, synth_find(s, RS_EV_REMOVE, 0));
+		synth_erase(s, synth_find(s, RS_EV_UNMAP, 1));
+		synth_invalidate(s, c, 4 * MIB, MIB);
+		synth_exec(s);
+		remap_both(s, c);
+		r = synth_result(s);
+		assert_int_equal(r->verdict, RS_UNKNOWN);
+		assert_int_equal(r->nr_losses, 1);
+		rs_result_free(r);
+		synth_free(s);
+	}
 }
 
 static void left_behind(void **state)

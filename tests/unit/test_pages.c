@@ -269,6 +269,19 @@ static void another_page_rightly(void **state)
 	synth_pin(s, c, 0, 4, 0);
 	expect_judged(s, "");
 
+	/* Also when a driver has not let go of what was there before. */
+	s = synth_new();
+	synth_as(s, QEMU);
+	c = synth_open(s);
+	synth_map(s, c, 0, 2 * MIB, INO, 0);
+	s->twist.pfn = 0x8000;
+	synth_pin(s, c, 0, 1, 0);
+	synth_unmap(s, c, 0, 2 * MIB);
+	synth_map(s, c, 0, 2 * MIB, INO, 0);
+	s->twist.pfn = 0x9000;
+	synth_pin(s, c, 0, 1, 0);
+	expect_judged(s, "");
+
 	/* A container without an IOMMU: what a driver gave back is nobody's. */
 	s = synth_new();
 	synth_as(s, QEMU);

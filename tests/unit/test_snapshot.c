@@ -358,6 +358,16 @@ static void changed_meanwhile(void **state)
 	assert_int_equal(r->window[0].end, RS_WINDOW_REMAPPED);
 	rs_result_free(r);
 
+	/* Told with its old owner; it has another one when the snapshot closes, and is left by that. */
+	s = before(&c);
+	synth_snapshot_begin(s, c, RS_SNAP_START);
+	update(s, c);
+	concurrent(s);
+	synth_exec(s);
+	r = judged(s, "all-before-exec=violated");
+	assert_int_equal(nr_findings(r, "all-before-exec"), 2);
+	rs_result_free(r);
+
 	/* Told as invalid; one has its vaddr again when the snapshot closes. */
 	s = before(&c);
 	synth_unrecorded(s, true);
