@@ -360,8 +360,18 @@ struct rs_model {
 	__u64 unread;	  /* records of unknown type or too short */
 	__u64 incomplete; /* requests of which pieces are missing */
 	__u64 unseen;	  /* ranges without a vaddr of which nothing was ever seen */
-	__u64 unrecorded;  /* requests that the kernel counted, and that were not recorded */
+	__u64 unrecorded; /* requests that the kernel counted, and that were not recorded */
 };
+
+/**
+ * rs_model_gaps() - are ranges mapped and unmapped outside windows without a record?
+ *
+ * Armed; but pages can be verified only if all maps are recorded, and then they are.
+ */
+static inline bool rs_model_gaps(const struct rs_model *m)
+{
+	return m->mode == RS_MODE_ARMED && m->verify == RS_VERIFY_NONE;
+}
 
 /** rs_model_init() - @note is called for everything that changes */
 void rs_model_init(struct rs_model *m, rs_note_fn note, void *ctx);

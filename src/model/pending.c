@@ -7,6 +7,28 @@
 /* Requests whose closing record was lost would stay for ever: the oldest gives way. */
 #define PENDING_MAX 4096
 
+static bool has_pieces(const struct rs_pending *p)
+{
+	return p->nr_ranges || p->nr_loose;
+}
+
+/*
+ * Armed, there can be pages of a pin that is not recorded. Of pages nothing depends but the proof that
+ * they would have been: they go first.
+ */
+static void give_way(struct rs_model *m)
+{
+	struct rs_pending *p = m->pending;
+
+	while (p && has_pieces(p))
+		p = p->hh.next;
+	if (!p) {
+		p = m->pending;
+		m->incomplete++;
+	}
+	rs_pending_drop(rs_pending_take(m, p->req));
+}
+
 static struct rs_pending *get(struct rs_model *m, __u64 req)
 {
 	struct rs_pending *p;
@@ -14,11 +36,8 @@ static struct rs_pending *get(struct rs_model *m, __u64 req)
 	HASH_FIND(hh, m->pending, &req, sizeof(req), p);
 	if (p)
 		return p;
-	if (HASH_COUNT(m->pending) >= PENDING_MAX) {
-		/* Of pages alone nothing depends but the proof that they would have been. */
-		m->incomplete += m->pending->nr_ranges || m->pending->nr_loose;
-		rs_pending_drop(rs_pending_take(m, m->pending->req));
-	}
+	if (HASH_COUNT(m->pending) >= PENDING_MAX)
+		give_way(m);
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;

@@ -291,9 +291,9 @@ static int on_detach(struct rs_model *m, struct rs_container *c, const struct rs
 		iommu_left += c->group[i].iommu;
 	if (!iommu_left)
 		rs_pages_weaken(c);
-	if (m->mode != RS_MODE_ARMED || c->window)
+	if (!rs_model_gaps(m) || c->window)
 		return 0;
-	/* Armed, nobody tells the ranges that went. */
+	/* Nobody tells the ranges that went. */
 	if (!c->view.born || c->nr_groups) {
 		c->group_gone |= !c->view.born;
 		return 0;

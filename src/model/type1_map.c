@@ -36,8 +36,8 @@ static int invalidate(struct rs_model *m, struct rs_range *r, const struct rs_ev
 static int on_invalidate(struct rs_model *m, struct rs_container *c, const struct rs_ev_map *x,
 			 struct rs_pending *p, const struct rs_event *ev)
 {
-	/* Armed, nothing is recorded from one window's end to the next one's begin. */
-	bool gap = m->mode == RS_MODE_ARMED && !c->window;
+	/* From one window's end to the next one's begin nothing may have been recorded. */
+	bool gap = rs_model_gaps(m) && !c->window;
 	size_t told = p ? p->nr_ranges : 0;
 	bool all = told && told == x->nr_ranges && !(x->op.flags & RS_OPF_CONCURRENT);
 	int err = 0;

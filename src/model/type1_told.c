@@ -151,7 +151,7 @@ static int learn_piece(struct rs_model *m, struct rs_container *c, struct rs_see
 	if (r && fresh)
 		rs_window_range_done(m, r, RS_STATE_UNMAPPED, 0);
 	/* Where nothing is recorded, or not all, another range can have come in its place unseen. */
-	other = (m->mode == RS_MODE_ARMED || x->why == RS_SNAP_FILTER) && !fresh && !c->window &&
+	other = (rs_model_gaps(m) || x->why == RS_SNAP_FILTER) && !fresh && !c->window &&
 		(s->backing.known || !is_as_told(r, &s->ev));
 	r = rs_type1_learn(c, s, owner ? owner : guess ? guess : ev->tgid, s->ev.h.ts, other);
 	if (!r)
@@ -179,7 +179,7 @@ static int found_whole(struct rs_model *m, struct rs_container *c, const struct 
 	__u32 invalid = x->op.invalid_after;
 
 	rs_type1_forget_untold(m, c, p, x->op.start_ns,
-			       m->mode != RS_MODE_ARMED && x->why == RS_SNAP_START);
+			       !rs_model_gaps(m) && x->why == RS_SNAP_START);
 	c->view.found = !c->view.born;
 	c->view.found_ranges = x->nr_ranges;
 	if (!c->window)

@@ -87,19 +87,20 @@ void synth_introduce(struct synth *s)
 	snprintf(x->comm, sizeof(x->comm), "proc-%u", p->pid);
 }
 
-/* Armed, these are not written outside windows. */
-static bool is_detail(enum rs_event_type type)
+/* Armed, these are not written outside windows; but maps are, if pages are to be verified. */
+static bool is_detail(const struct synth *s, enum rs_event_type type)
 {
 	switch (type) {
+	case RS_EV_IOCTL:
+	case RS_EV_REQUEST:
+		return true;
 	case RS_EV_MAP:
 	case RS_EV_UNMAP:
-	case RS_EV_IOCTL:
 	case RS_EV_RANGE:
 	case RS_EV_BACKING:
 	case RS_EV_REMOVE:
-	case RS_EV_REQUEST:
 	case RS_EV_PAGES:
-		return true;
+		return !s->verify;
 	default:
 		return false;
 	}
@@ -110,7 +111,7 @@ void *synth_record(struct synth *s, enum rs_event_type type, size_t size)
 	struct synth_proc *p = synth_proc_of(s, s->pid);
 	struct rs_event *ev;
 
-	if (s->off || (s->quiet && is_detail(type)))
+	if (s->off || (s->quiet && is_detail(s, type)))
 		return NULL;
 	synth_introduce(s);
 	if (s->nr == s->room) {

@@ -119,7 +119,7 @@ void synth_tell_range(struct synth *s, const struct synth_container *c, const st
 	__u32 pieces = 0, flags = 0;
 	struct rs_ev_range *x;
 
-	if (s->off || s->quiet)
+	if (s->off || (s->quiet && !s->verify))
 		return;
 	if (scan) {
 		__u64 first = r->backing.split ? r->backing.split : r->size;

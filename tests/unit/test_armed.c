@@ -402,6 +402,46 @@ static void pins_by_counts(void **state)
 	expect_judged(s, "");
 }
 
+/* Pages can be compared only with those that the IOMMU was given: then maps are recorded throughout. */
+static void verified(void **state)
+{
+	struct rs_result *r;
+	struct synth *s;
+	__u64 c;
+
+	(void)state;
+	s = synth_new();
+	s->mode = RS_MODE_ARMED;
+	s->verify = RS_VERIFY_ALL;
+	synth_as(s, QEMU);
+	c = synth_open(s);
+	synth_attach(s, c);
+	s->twist.what = RS_BACKING_ANON;
+	s->twist.pfn = 0x1000;
+	synth_map(s, c, 0, 2 * MIB, 0, 0);
+	synth_map(s, c, 4 * MIB, MIB, INO, 0);
+	synth_unmap(s, c, 4 * MIB, MIB);
+	/* Its pages are told, and nobody says that there was such a pin. */
+	for (int i = 0; i < 5000; i++) {
+		s->twist.pfn = 0x1000;
+		synth_pin(s, c, 0, 1, 0);
+		synth_unpin(s, c, 0, 1);
+	}
+	assert_int_equal(nr_of(s, RS_EV_REQUEST), 0);
+	assert_int_equal(nr_of(s, RS_EV_PAGES), 5001);
+	synth_invalidate_all(s, c);
+	synth_exec(s);
+	s->twist.what = RS_BACKING_ANON;
+	synth_remap(s, c, 0, 2 * MIB, 0, 0);
+	synth_pagemap(s, 0, 512, 0x1000);
+	synth_verify(s, 512, 512, true);
+	r = judged(s, "");
+	assert_int_equal(r->nr_losses, 0);
+	assert_true(r->window[0].range[0].mapped_seen);
+	assert_int_equal(r->window[0].range[0].memory, RS_MEMORY_SAME);
+	rs_result_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,7 +449,7 @@ int main(void)
 		cmocka_unit_test(changed_unseen), cmocka_unit_test(loss_inside_a_window),
 		cmocka_unit_test(left_behind),	  cmocka_unit_test(gone_with_the_group),
 		cmocka_unit_test(found),	  cmocka_unit_test(counts),
-		cmocka_unit_test(pins_by_counts),
+		cmocka_unit_test(pins_by_counts), cmocka_unit_test(verified),
 	};
 
 	return cmocka_run_group_tests_name("verdicts: armed", tests, NULL, NULL);
