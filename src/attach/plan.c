@@ -121,7 +121,8 @@ static void try_fentry(struct rs_hook *h, struct planner *p, const struct rs_sym
 		return;
 	}
 	if (rs_try_fentry(&p->btfs, h->def->function, module && *module ? module : NULL,
-			  h->def->shape != RS_HOOK_ENTRY, p->opts->attach, why, RS_WHY_LEN))
+			  h->def->shape != RS_HOOK_ENTRY, p->opts->attach, &h->btf, why,
+			  RS_WHY_LEN))
 		return;
 	h->mechanism = RS_MECH_FENTRY;
 	snprintf(h->symbol, sizeof(h->symbol), "%s", h->def->function);
@@ -134,7 +135,8 @@ static void plan_hook(struct rs_hook *h, struct planner *p, const struct rs_symb
 	const struct rs_hook_def *def = h->def;
 
 	if (def->shape == RS_HOOK_TP) {
-		if (!rs_try_tp(&p->btfs, def->function, h->why_not[RS_MECH_TP_BTF], RS_WHY_LEN))
+		if (!rs_try_tp(&p->btfs, def->function, &h->btf, h->why_not[RS_MECH_TP_BTF],
+			       RS_WHY_LEN))
 			h->mechanism = RS_MECH_TP_BTF;
 		return;
 	}

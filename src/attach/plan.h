@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 #include "attach/symbols.h"
+#include "attach/trial.h"
 #include "remapscope/types.h"
 #include "util/msg.h"
 
@@ -65,6 +66,7 @@ struct rs_hook_def {
  * @absent: this kernel has not got the function, and does not need it: no fault
  * @symbol: what is really probed, once a mechanism is chosen: the function, or a clone of it
  * @module: where the symbol was found, "" for the kernel itself
+ * @btf: what fentry, fexit or tp_btf attach to
  * @note: what is not seen all the same, "" for nothing
  * @why_not: why a mechanism was not possible, "" if it was or was not tried
  */
@@ -74,6 +76,7 @@ struct rs_hook {
 	bool absent;
 	char symbol[RS_SYMBOL_LEN];
 	char module[RS_MODULE_LEN];
+	struct rs_btf_ref btf;
 	char note[RS_WHY_LEN];
 	char why_not[RS_MECH_NR][RS_WHY_LEN];
 };

@@ -68,6 +68,7 @@ static int find_module(struct rs_btfs *b, const char *name)
 		return fd;
 	b->module[b->nr].name = name;
 	b->module[b->nr].fd = fd;
+	b->module[b->nr].id = id;
 	b->module[b->nr].btf = btf__load_from_kernel_by_id_split(id, b->vmlinux);
 	if (!b->module[b->nr].btf) {
 		close(fd);
@@ -151,14 +152,16 @@ static int try_tracing(int btf_id, int btf_fd, enum bpf_attach_type type, bool a
 }
 
 int rs_try_fentry(struct rs_btfs *b, const char *function, const char *module, bool exit,
-		  bool attach, char *why, size_t len)
+		  bool attach, struct rs_btf_ref *ref, char *why, size_t len)
 {
-	int id = -ENOENT, m, fd = 0;
+	int id = -ENOENT, m, fd = 0, err;
+	__u32 object = 0;
 
 	if (module) {
 		m = find_module(b, module);
 		if (m >= 0) {
 			fd = b->module[m].fd;
+			object = b->module[m].id;
 			id = find_own_func(b, b->module[m].btf, function);
 		} else {
 			snprintf(why, len, "module %s is not loaded or has no BTF", module);
@@ -167,6 +170,7 @@ int rs_try_fentry(struct rs_btfs *b, const char *function, const char *module, b
 	if (id < 0) {
 		/* A module's function can be built in. */
 		fd = 0;
+		object = 0;
 		id = btf__find_by_name_kind(b->vmlinux, function, BTF_KIND_FUNC);
 	}
 	if (id < 0) {
@@ -175,19 +179,25 @@ int rs_try_fentry(struct rs_btfs *b, const char *function, const char *module, b
 		return -ENOENT;
 	}
 	why[0] = '\0';
-	return try_tracing(id, fd, exit ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY, attach, why, len);
+	err = try_tracing(id, fd, exit ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY, attach, why, len);
+	if (!err)
+		*ref = (struct rs_btf_ref){ .object = object, .type = id };
+	return err;
 }
 
-int rs_try_tp(struct rs_btfs *b, const char *name, char *why, size_t len)
+int rs_try_tp(struct rs_btfs *b, const char *name, struct rs_btf_ref *ref, char *why, size_t len)
 {
 	char type[96];
+	int id;
 
 	/* libbpf and the kernel name a tracepoint's type so (include/linux/tracepoint.h). */
 	snprintf(type, sizeof(type), "btf_trace_%s", name);
-	if (btf__find_by_name_kind(b->vmlinux, type, BTF_KIND_TYPEDEF) < 0) {
+	id = btf__find_by_name_kind(b->vmlinux, type, BTF_KIND_TYPEDEF);
+	if (id < 0) {
 		snprintf(why, len, "no such tracepoint");
 		return -ENOENT;
 	}
+	*ref = (struct rs_btf_ref){ .type = id };
 	return 0;
 }
 

@@ -21,9 +21,20 @@ struct rs_btfs {
 	struct {
 		const char *name;
 		struct btf *btf;
+		__u32 id;
 		int fd;
 	} module[RS_BTFS_MAX];
 	size_t nr;
+};
+
+/**
+ * struct rs_btf_ref - a type in the running kernel
+ * @object: the BTF object's id (bpf_btf_get_fd_by_id()); 0: the kernel's own
+ * @type: the type's id there; 0: none
+ */
+struct rs_btf_ref {
+	__u32 object;
+	__u32 type;
 };
 
 /** rs_btfs_load() - the kernel's own; rs_btfs_free() in any case. Return: 0 or -errno */
@@ -44,12 +55,13 @@ int rs_btfs_has_member(struct rs_btfs *b, const char *module, const char *struct
  * @module: where to look first; NULL: the kernel itself. Must live as long as @b
  * @exit: fexit
  * @attach: also attach, not only load
+ * @ref: on success, what to attach to
  */
 int rs_try_fentry(struct rs_btfs *b, const char *function, const char *module, bool exit,
-		  bool attach, char *why, size_t len);
+		  bool attach, struct rs_btf_ref *ref, char *why, size_t len);
 
-/** rs_try_tp() - a BTF-enabled tracepoint */
-int rs_try_tp(struct rs_btfs *b, const char *name, char *why, size_t len);
+/** rs_try_tp() - a BTF-enabled tracepoint. @ref: on success, its type */
+int rs_try_tp(struct rs_btfs *b, const char *name, struct rs_btf_ref *ref, char *why, size_t len);
 
 /** rs_try_kprobe() - kprobe (or kretprobe) on a symbol */
 int rs_try_kprobe(const char *symbol, bool ret, char *why, size_t len);

@@ -204,11 +204,17 @@ static int restore_percpu(struct rs_live *l)
 
 static int load(struct rs_live *l, struct rs_msg *msg)
 {
+	struct rs_loader *loader;
 	int err;
 
+	err = rs_loader_new(&l->plan, &loader);
+	if (err)
+		return rs_msg_set(msg, err, "cannot prepare libbpf: %s", strerror(-err));
 	l->skel = remapscope_bpf__open();
-	if (!l->skel)
-		return rs_msg_set(msg, -errno, "cannot open the BPF object: %s", strerror(errno));
+	if (!l->skel) {
+		err = rs_msg_set(msg, -errno, "cannot open the BPF object: %s", strerror(errno));
+		goto out;
+	}
 	rs_programs_choose(l->skel->obj, &l->plan);
 	l->skel->rodata->armed = l->opts.mode == RS_MODE_ARMED;
 	l->skel->rodata->verify = l->opts.verify;
@@ -218,20 +224,25 @@ static int load(struct rs_live *l, struct rs_msg *msg)
 	if (l->opts.ring_bytes)
 		bpf_map__set_max_entries(l->skel->maps.events, l->opts.ring_bytes);
 	err = remapscope_bpf__load(l->skel);
-	if (err)
-		return rs_msg_set(msg, err,
-				  "the kernel refused the BPF programs: %s (--debug shows why)",
-				  strerror(-err));
+	if (err) {
+		rs_msg_set(msg, err, "the kernel refused the BPF programs: %s (--debug shows why)",
+			   strerror(-err));
+		goto out;
+	}
 	err = fill_filter(l, msg);
 	if (err)
-		return err;
+		goto out;
 	err = restore_percpu(l);
-	if (err)
-		return rs_msg_set(msg, err, "cannot set up the counters: %s", strerror(-err));
+	if (err) {
+		rs_msg_set(msg, err, "cannot set up the counters: %s", strerror(-err));
+		goto out;
+	}
 	l->ring = ring_buffer__new(bpf_map__fd(l->skel->maps.events), on_record, l, NULL);
 	if (!l->ring)
-		return rs_msg_set(msg, -errno, "cannot open the ring buffer: %s", strerror(errno));
-	return 0;
+		err = rs_msg_set(msg, -errno, "cannot open the ring buffer: %s", strerror(errno));
+out:
+	rs_loader_free(loader);
+	return err;
 }
 
 static void unload(struct rs_live *l)

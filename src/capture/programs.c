@@ -66,7 +66,7 @@ static int attach_hook(struct rs_programs *p, struct bpf_object *obj, const stru
 		/* What the program says is the function's own name; here it can have a suffix. */
 		link = h->mechanism == RS_MECH_KPROBE
 			       ? bpf_program__attach_kprobe(two[k], k == 1, h->symbol)
-			       : bpf_program__attach(two[k]);
+			       : bpf_program__attach_trace(two[k]);
 		err = libbpf_get_error(link);
 		if (err)
 			return err;

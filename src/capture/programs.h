@@ -17,6 +17,20 @@ struct rs_programs {
 	size_t nr;
 };
 
+struct rs_loader;
+
+/**
+ * rs_loader_new() - make libbpf take from the plan what fentry, fexit and tp_btf programs attach to
+ *
+ * By itself it looks for each function's name in the BTF of the kernel and then of every module, and
+ * takes the first that has it. To be called before the object is opened; one at a time. @plan is
+ * borrowed until rs_loader_free(). Return: 0 or -errno
+ */
+int rs_loader_new(const struct rs_plan *plan, struct rs_loader **out);
+
+/** rs_loader_free() - NULL is allowed */
+void rs_loader_free(struct rs_loader *l);
+
 /** rs_programs_choose() - load only the programs that the plan needs */
 void rs_programs_choose(struct bpf_object *obj, const struct rs_plan *plan);
 
