@@ -52,15 +52,20 @@ static __always_inline struct rs_frame *enter_backend(__u32 caller, __u32 reques
 	return f;
 }
 
-static __always_inline void write_request(struct rs_task *t, struct rs_frame *f, __s64 ret)
+/* The current task's request has returned. A global function: the verifier looks at it once. */
+int write_request(__s64 ret)
 {
-	struct rs_device *d = know_device(f->device, f->container);
-	bool hot = is_hot(f);
+	struct rs_task *t = this_task(false);
+	struct rs_frame *f = top_frame(t);
 	struct rs_flight *slot = next_flight();
 	struct rs_ev_request *ev;
+	struct rs_device *d;
+	bool hot;
 
-	if (!slot)
-		return;
+	if (!t || !f || !slot)
+		return 0;
+	d = know_device(f->device, f->container);
+	hot = is_hot(f);
 	ev = &slot->r;
 	if (d && d->flags & RS_DEVICE_NO_CB)
 		f->rflags |= RS_REQF_NO_CB;
@@ -92,6 +97,7 @@ static __always_inline void write_request(struct rs_task *t, struct rs_frame *f,
 	ev->reserved = 0;
 	write_head(&ev->h, RS_EV_REQUEST, sizeof(*ev), 0);
 	finish_request(t, slot, hot);
+	return 0;
 }
 
 static __always_inline void leave_backend(__u32 caller, __s64 ret)
@@ -115,7 +121,7 @@ static __always_inline void leave_backend(__u32 caller, __s64 ret)
 	}
 	if (f->rflags & RS_REQF_OUTER)
 		return;
-	write_request(t, f, ret);
+	write_request(ret);
 	pop_frame(t);
 }
 
@@ -126,7 +132,7 @@ static __always_inline void leave_outer(__u32 caller, __s64 ret)
 
 	if (!f || f->caller != caller || !(f->rflags & RS_REQF_OUTER))
 		return;
-	write_request(t, f, ret);
+	write_request(ret);
 	pop_frame(t);
 }
 

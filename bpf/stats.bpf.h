@@ -11,8 +11,6 @@
 
 #include "common.bpf.h"
 
-static const struct rs_kstat empty_stat;
-
 /* To be called when a request returns: is it to be recorded in full? */
 static __always_inline bool is_hot(struct rs_frame *f)
 {
@@ -25,66 +23,18 @@ static __always_inline bool is_hot(struct rs_frame *f)
 	return c && bpf_ktime_get_ns() < c->tail_until;
 }
 
-static __always_inline void count_latency(struct rs_khist *h, __u64 ns)
-{
-	__u32 i = rs_khist_bucket(ns);
-	__u64 seen;
-
-	/* Other CPUs, and tasks that take this one over, count here too. */
-	__sync_fetch_and_add(&h->count, 1);
-	__sync_fetch_and_add(&h->sum, ns);
-	if (i < RS_KHIST_BUCKETS)
-		__sync_fetch_and_add(&h->bucket[i], 1);
-	seen = h->max;
-	for (int k = 0; k < 8 && ns > seen; k++)
-		seen = __sync_val_compare_and_swap(&h->max, seen, ns);
-	seen = h->least;
-	for (int k = 0; k < 8 && ~ns > seen; k++)
-		seen = __sync_val_compare_and_swap(&h->least, seen, ~ns);
-}
-
-static __always_inline struct rs_kstat *stat_of(struct rs_stat_key *key)
-{
-	struct rs_kstat *s = bpf_map_lookup_elem(&stats, key);
-
-	if (s)
-		return s;
-	bpf_map_update_elem(&stats, key, &empty_stat, BPF_NOEXIST);
-	s = bpf_map_lookup_elem(&stats, key);
-	if (!s)
-		count_loss(RS_LOSS_STATS);
-	return s;
-}
-
-/* A function of its own: in line, eight times over, it would be most of every program. */
-static __noinline int count_row(struct rs_counted *c, __u32 path, __u64 pages)
-{
-	bool costly = path == c->paths.path;
-	struct rs_kstat *s;
-
-	c->key.path = path;
-	c->key.reason = costly ? c->paths.reason : RS_REASON_NONE;
-	s = stat_of(&c->key);
-	if (!s)
-		return 0;
-	__sync_fetch_and_add(&s->requests, 1);
-	__sync_fetch_and_add(&s->pages, pages);
-	if (!costly)
-		return 0;
-	if (c->work < c->start || c->work > c->end)
-		c->work = c->start;
-	count_latency(&s->latency[RS_LAT_TOTAL], c->end - c->start);
-	count_latency(&s->latency[RS_LAT_WAIT], c->work - c->start);
-	count_latency(&s->latency[RS_LAT_WORK], c->end - c->work);
-	return 0;
-}
+/*
+ * Counts what the current task has in rs_task.counted under one of its paths. A global function, defined in
+ * stats.bpf.c: in line, nine times over, it would be most of every program.
+ */
+int count_row(__u32 path);
 
 static __always_inline void count_request(struct rs_counted *c)
 {
 #pragma unroll
 	for (__u32 path = 0; path < RS_PATH_NR; path++)
 		if (path == c->paths.path || c->paths.pages[path])
-			count_row(c, path, c->paths.pages[path]);
+			count_row(path);
 }
 
 /* Counts a map, unmap, invalidation or remap. */

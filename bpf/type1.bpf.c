@@ -9,10 +9,11 @@
 #include "stats.bpf.h"
 
 /*
- * Follows the container's window: who works on its IOMMU domains matters only while it is open. Not in
- * line: its part of the stack is free again when the ranges are walked.
+ * Follows the container's window: who works on its IOMMU domains matters only while it is open. A global
+ * function, as others below: the verifier looks at each once and by itself, not at every way through
+ * all of them, and the stack is free again after it.
  */
-static __noinline int follow_window(__u64 key, __u32 invalid)
+int follow_window(__u64 key, __u32 invalid)
 {
 	struct rs_container *c = bpf_map_lookup_elem(&containers, &key);
 	struct list_head *head, *pos;
@@ -164,12 +165,15 @@ static __always_inline void note_mapper(void)
 		o->flags |= RS_OWNER_MAPS;
 }
 
-/* The two are not in line, for the stack's sake: below them ranges are walked. */
-static __noinline int leave_map(struct rs_task *t, struct rs_frame *f, __s64 ret)
+int leave_map(__s64 ret)
 {
+	struct rs_task *t = this_task(false);
+	struct rs_frame *f = top_frame(t);
 	struct vfio_dma *dma;
 	bool remap;
 
+	if (!t || !f)
+		return 0;
 	if (f->op_flags & RS_OPF_NO_ARG)
 		read_arg(f);
 	remap = f->uflags & VFIO_DMA_MAP_FLAG_VADDR;
@@ -191,22 +195,34 @@ static __noinline int leave_map(struct rs_task *t, struct rs_frame *f, __s64 ret
 	return 0;
 }
 
-static __noinline int leave_unmap(struct rs_task *t, struct rs_frame *f, __s64 ret)
+/* Not below leave_unmap(): the walk needs the stack. */
+static __always_inline void tell_invalidated(struct rs_frame *f, __s64 ret)
 {
-	__u64 key = f->container, size = 0;
-	struct rs_container *c = bpf_map_lookup_elem(&containers, &key);
+	__u64 key = f->container;
+	struct rs_container *c;
 
 	if (f->op_flags & RS_OPF_NO_ARG)
 		read_arg(f);
+	if (ret || !(f->uflags & VFIO_DMA_UNMAP_FLAG_VADDR))
+		return;
+	/* A container of which everything was recorded has told its ranges' memory already. */
+	c = bpf_map_lookup_elem(&containers, &key);
+	f->nr_ranges = tell_ranges(key, f->req, current_mm(),
+				   RS_RANGE_INVALIDATED |
+					   (armed || !c || (!c->born && !c->told) ? TELL_SCAN : 0));
+}
+
+int leave_unmap(__s64 ret)
+{
+	struct rs_task *t = this_task(false);
+	struct rs_frame *f = top_frame(t);
+	__u64 size = 0;
+
+	if (!t || !f)
+		return 0;
 	count_work(t, f, true, ret);
 	if (!(f->uflags & VFIO_DMA_UNMAP_FLAG_VADDR) && !verify && !is_hot(f))
 		return 0;
-	/* A container of which everything was recorded has told its ranges' memory already. */
-	if (!ret && (f->uflags & VFIO_DMA_UNMAP_FLAG_VADDR))
-		f->nr_ranges = tell_ranges(
-			f->container, f->req, current_mm(),
-			RS_RANGE_INVALIDATED |
-				(armed || !c || (!c->born && !c->told) ? TELL_SCAN : 0));
 	if (!ret)
 		bpf_probe_read_user(&size, sizeof(size),
 				    (void *)f->arg + offsetof(struct dma_unmap_arg, size));
@@ -227,9 +243,10 @@ static __always_inline void leave_vfio_iommu_type1_ioctl(__u64 ret)
 		return;
 	leave_container(f);
 	if (f->caller == RS_IN_IOCTL_MAP) {
-		leave_map(t, f, ret);
+		leave_map(ret);
 	} else if (f->caller == RS_IN_IOCTL_UNMAP) {
-		leave_unmap(t, f, ret);
+		tell_invalidated(f, ret);
+		leave_unmap(ret);
 	} else if (is_hot(f)) {
 		ev = RS_RECORD(RS_EV_IOCTL, rs_ev_ioctl);
 		if (ev) {

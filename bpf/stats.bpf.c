@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Requests and their latencies by device, path and reason, in the map that the recorder reads. */
+#include "stats.bpf.h"
+
+static const struct rs_kstat empty_stat;
+
+static __always_inline void count_latency(struct rs_khist *h, __u64 ns)
+{
+	__u32 i = rs_khist_bucket(ns);
+	__u64 seen;
+
+	/* Other CPUs, and tasks that take this one over, count here too. */
+	__sync_fetch_and_add(&h->count, 1);
+	__sync_fetch_and_add(&h->sum, ns);
+	if (i < RS_KHIST_BUCKETS)
+		__sync_fetch_and_add(&h->bucket[i], 1);
+	seen = h->max;
+	for (int k = 0; k < 8 && ns > seen; k++)
+		seen = __sync_val_compare_and_swap(&h->max, seen, ns);
+	seen = h->least;
+	for (int k = 0; k < 8 && ~ns > seen; k++)
+		seen = __sync_val_compare_and_swap(&h->least, seen, ~ns);
+}
+
+static __always_inline struct rs_kstat *stat_of(struct rs_stat_key *key)
+{
+	struct rs_kstat *s = bpf_map_lookup_elem(&stats, key);
+
+	if (s)
+		return s;
+	bpf_map_update_elem(&stats, key, &empty_stat, BPF_NOEXIST);
+	s = bpf_map_lookup_elem(&stats, key);
+	if (!s)
+		count_loss(RS_LOSS_STATS);
+	return s;
+}
+
+int count_row(__u32 path)
+{
+	struct rs_task *t = this_task(false);
+	struct rs_counted *c;
+	struct rs_kstat *s;
+	bool costly;
+
+	if (!t || path >= RS_PATH_NR)
+		return 0;
+	c = &t->counted;
+	costly = path == c->paths.path;
+	c->key.path = path;
+	c->key.reason = costly ? c->paths.reason : RS_REASON_NONE;
+	s = stat_of(&c->key);
+	if (!s)
+		return 0;
+	__sync_fetch_and_add(&s->requests, 1);
+	__sync_fetch_and_add(&s->pages, c->paths.pages[path]);
+	if (!costly)
+		return 0;
+	if (c->work < c->start || c->work > c->end)
+		c->work = c->start;
+	count_latency(&s->latency[RS_LAT_TOTAL], c->end - c->start);
+	count_latency(&s->latency[RS_LAT_WAIT], c->work - c->start);
+	count_latency(&s->latency[RS_LAT_WORK], c->end - c->work);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";
