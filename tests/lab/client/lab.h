@@ -142,6 +142,7 @@ struct op {
 	char *tok[LAB_MAX_TOKENS];
 	bool taken[LAB_MAX_TOKENS];
 	int n;
+	uint64_t size;	  /* of an unmap, 0: the range's own */
 	const char *fail; /* the errnos expected, NAME[/NAME...]; NULL: success */
 	/* the rest of the list, for the operations that take some of it along */
 	char **rest;

@@ -24,7 +24,7 @@
  *                           its memory is read before
  *   remap:NAME[:iova=][:size=][:off=][:mem=OTHER][:vaddr=][:priv][:copy][:touch][:fail=]
  *                           copy: private, and every page is written
- *   unmap:all|NAME[:fail=]
+ *   unmap:all|NAME[:size=][:fail=]
  *   dma:start:NAME[:DEV]    a process keeps an edu busy with the first range of NAME
  *   dma:mark, dma:ran[:min=N], dma:stop
  *                           N (3) transfers came after the mark, all right; transfers count in

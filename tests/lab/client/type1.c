@@ -199,7 +199,7 @@ static int inval_one(struct op *op, struct lab_container *c, struct lab_range *r
 
 static int unmap_one(struct op *op, struct lab_container *c, struct lab_range *r)
 {
-	uint64_t size = r->size;
+	uint64_t size = op->size ? op->size : r->size;
 	int err;
 
 	err = op_expect(op, "UNMAP_DMA", lab_unmap_dma(op->lab, c, 0, r->iova, &size));
@@ -253,6 +253,8 @@ int op_unmap(struct op *op)
 	if (!c)
 		return -EINVAL;
 	err = op_name(op, "'all' or the name of a memory", &name);
+	if (!err)
+		err = op_key_number(op, "size", &op->size, NULL);
 	if (!err)
 		err = op_end(op);
 	if (err)

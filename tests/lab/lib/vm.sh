@@ -22,6 +22,7 @@ vm_trouble+='refcount_t: |DMAR: \[DMA'
 vm_dir=
 vm_pid=
 vm_tail=
+vm_place=
 
 vm_cleanup() {
 	[ -z "$vm_pid" ] || kill "$vm_pid" 2>/dev/null || true
@@ -120,6 +121,23 @@ vm_log_tail() {
 	tail -n 25 "$1" | sed 's/\r$//; s/^/lab: | /' >&2
 }
 
+# vm_take_place: as many VMs run at a time as $LAB_JOBS says; afterwards $vm_place is the lock's fd.
+# QEMU inherits it: a VM left behind by a killed lab still counts.
+vm_take_place() {
+	local i told=
+
+	while :; do
+		for ((i = 0; i < ${LAB_JOBS:-1}; i++)); do
+			exec {vm_place}>"$lab_cache/vm$([ $i -eq 0 ] || echo "-$i").lock"
+			! flock -n "$vm_place" || return 0
+			exec {vm_place}>&-
+		done
+		[ -n "$told" ] || say "waiting for another VM to end"
+		told=1
+		sleep 0.3
+	done
+}
+
 vm_main() {
 	local mode=$1 ver share='' timeout=300 append='' log='' smp=2 mem=2G vfio=1 rc=0 i n=0
 	local qemu_status=0 fd
@@ -150,6 +168,7 @@ vm_main() {
 		esac
 		shift 2
 	done
+	[[ ${LAB_JOBS:-1} =~ ^[1-9][0-9]*$ ]] || die 2 "LAB_JOBS is not a number of VMs: $LAB_JOBS"
 	[[ $timeout =~ ^[1-9][0-9]*$ ]] || die 2 "lab $mode: not a number of seconds: $timeout"
 	if [ "$mode" = run ]; then
 		[ $# -gt 0 ] || die 2 "lab run: no command given"
@@ -216,12 +235,8 @@ vm_main() {
 	fi
 	qemu+=(${extra[@]+"${extra[@]}"})
 
-	# QEMU inherits the lock: a VM left behind by a killed lab still counts.
-	exec {fd}>"$lab_cache/vm.lock"
-	if ! flock -n "$fd"; then
-		say "waiting for another VM to end"
-		flock "$fd"
-	fi
+	vm_take_place
+	fd=$vm_place
 	if [ "$mode" = shell ]; then
 		"${qemu[@]}" || qemu_status=$?
 		return "$qemu_status"

@@ -165,8 +165,9 @@ static long ioctl_pin(struct testdev *dev, unsigned int cmd, void __user *uarg)
 		return -EFAULT;
 	if (arg.argsz < sizeof(arg) || arg.flags & ~allowed || !PAGE_ALIGNED(arg.iova))
 		return -EINVAL;
-	/* vfio_unpin_pages() has no result: it warns of a bad argument. */
-	if (arg.npages > RS_TESTDEV_MAX_PAGES || (cmd == RS_TESTDEV_UNPIN && !arg.npages))
+	/* vfio_unpin_pages() has no result: it warns of a bad argument, which has to be wanted. */
+	if (arg.npages > RS_TESTDEV_MAX_PAGES ||
+	    (cmd == RS_TESTDEV_UNPIN && !arg.npages && !(arg.flags & RS_TESTDEV_RAW)))
 		return -EINVAL;
 	arg.pfn = 0;
 	arg.result = job_run(&job, arg.flags & RS_TESTDEV_WORKER);
