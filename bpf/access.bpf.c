@@ -214,7 +214,7 @@ static __always_inline void look_at_pinned(struct rs_frame *f, __s32 nr)
 	if (!bpf_probe_read_kernel(&page, sizeof(page), (void *)f->pages) &&
 	    pfn_of_page(page, &f->more.pfn.v))
 		f->rflags |= RS_REQF_PFN;
-	if (!verify || nr == 1)
+	if (!verify || nr == 1 || !is_hot(f))
 		return;
 	bpf_loop(nr, pinned_step, &w, 0);
 	write_pinned_run(&w, nr);
