@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * lab-json FILE PATH...: what a JSON file has at each PATH, one line each. A PATH is names and indices
- * with slashes between; # is the length of an array, and [KEY=TEXT] the elements of one whose KEY is TEXT:
+ * with slashes between; # is the length of an array, [KEY=TEXT] the elements of one whose KEY is TEXT,
+ * EACH every element:
  *
- *   lab-json report.json mode windows/# windows/0/end requests/[op=read]/#
+ *   lab-json report.json mode windows/# windows/0/end requests/[op=read]/# findings/EACH/rule
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 
 #include <jansson.h>
 
-static json_t *select_elements(const json_t *list, char *test)
+	static json_t *select_elements(const json_t *list, char *test)
 {
 	char *key = test + 1, *text = strchr(test, '='), *end = strrchr(test, ']');
 	json_t *found = json_array(), *e;
@@ -52,26 +53,47 @@ static void print(const json_t *v)
 	putchar('\n');
 }
 
+static int look_up(json_t *root, const char *path);
+
+/* A line for each. */
+static int look_up_each(json_t *list, const char *path)
+{
+	json_t *e;
+	size_t i;
+	int bad = 0;
+
+	json_array_foreach(list, i, e)
+		bad |= path ? look_up(e, path) : (print(e), 0);
+	return bad;
+}
+
 static int look_up(json_t *root, const char *path)
 {
 	char *copy = strdup(path), *rest = copy, *word;
 	json_t *at = json_incref(root), *next;
+	int bad = 0;
 
 	if (!copy)
 		return -1;
 	while (at && (word = strsep(&rest, "/"))) {
+		if (!strcmp(word, "EACH")) {
+			bad = look_up_each(at, rest);
+			goto out;
+		}
 		next = step(at, word);
 		json_decref(at);
 		at = next;
 	}
-	free(copy);
-	if (!at) {
+	if (at) {
+		print(at);
+	} else {
 		fprintf(stderr, "lab-json: there is no %s\n", path);
-		return -1;
+		bad = -1;
 	}
-	print(at);
+out:
+	free(copy);
 	json_decref(at);
-	return 0;
+	return bad;
 }
 
 int main(int argc, char **argv)
