@@ -7,6 +7,9 @@
 #include "device.bpf.h"
 #include "stats.bpf.h"
 
+/* Ranges that one request is looked at over. */
+#define RANGES_OF_REQUEST 64
+
 static __always_inline struct rs_frame *enter_outer(__u32 caller, __u32 request, __u64 device,
 						    __u64 iova, __u64 len)
 {
@@ -14,8 +17,6 @@ static __always_inline struct rs_frame *enter_outer(__u32 caller, __u32 request,
 
 	/* With a filter it matters whose device it is before anything is asked of the backend. */
 	if (filter && !wanted(device_container(device)))
-		return NULL;
-	if (filter & RS_FILTER_GROUP && device_group(device) != filter_group)
 		return NULL;
 	f = push_frame(caller, filter ? device_container(device) : 0);
 	if (!f)
@@ -35,9 +36,6 @@ static __always_inline struct rs_frame *enter_backend(__u32 caller, __u32 reques
 	struct rs_frame *f = nested_frame();
 
 	if (!f || f->caller != caller || (f->rflags & RS_REQF_BACKEND)) {
-		/* Left out by its device: type1 is never asked but through the vfio core. */
-		if (filter & RS_FILTER_GROUP)
-			return NULL;
 		f = push_frame(caller, iommu);
 		if (!f)
 			return NULL;
@@ -100,25 +98,70 @@ int write_request(__s64 ret)
 	return 0;
 }
 
+struct ranges_walk {
+	struct rs_frame *f;
+	__u64 at;
+	__u64 last; /* byte of the request */
+};
+
+static __always_inline void take_range(struct rs_frame *f, struct vfio_dma *dma)
+{
+	f->rflags |= RS_REQF_RANGE;
+	f->range_iova = BPF_CORE_READ(dma, iova);
+	f->range_mm = dma_mm(dma);
+	f->range_prot = BPF_CORE_READ(dma, prot);
+	f->range_flags = dma_flags(dma);
+	if (f->range_mm && !mm_users(f->range_mm))
+		f->rflags |= RS_REQF_MM_DEAD;
+}
+
+/* The next range of a request that failed: up to the one that explains it. */
+static long range_step(__u32 i, void *ctx)
+{
+	struct ranges_walk *w = ctx;
+	struct rs_frame *f = w->f;
+	struct vfio_dma *dma = find_dma(f->container, w->at);
+	__u64 end, mm = current_mm();
+
+	if (!dma) {
+		f->rflags |= RS_REQF_HOLE;
+		return 1;
+	}
+	take_range(f, dma);
+	end = f->range_iova + BPF_CORE_READ(dma, size) - 1;
+	if (f->rflags & RS_REQF_MM_DEAD || end >= w->last)
+		return 1;
+	/* A copy by a process that does not own the range; a pin may be anybody's. */
+	if (f->caller == RS_IN_RW && mm && f->range_mm && f->range_mm != mm)
+		return 1;
+	w->at = end + 1;
+	return 0;
+}
+
+/* The range that a request was about; of one that failed, the one that it may have failed at. */
+static __always_inline void look_at_ranges(struct rs_frame *f, __s64 ret)
+{
+	struct ranges_walk w = { .f = f, .at = f->iova, .last = f->iova + f->size - 1 };
+	struct vfio_dma *dma;
+
+	if (ret < 0) {
+		bpf_loop(RANGES_OF_REQUEST, range_step, &w, 0);
+		return;
+	}
+	dma = find_dma(f->container, f->iova);
+	if (dma)
+		take_range(f, dma);
+}
+
 static __always_inline void leave_backend(__u32 caller, __s64 ret)
 {
 	struct rs_task *t = nr_active ? this_task(false) : NULL;
 	struct rs_frame *f = top_frame(t);
-	struct vfio_dma *dma;
 
 	if (!f || f->caller != caller || !(f->rflags & RS_REQF_BACKEND))
 		return;
 	leave_container(f);
-	dma = find_dma(f->container, f->iova);
-	if (dma) {
-		f->rflags |= RS_REQF_RANGE;
-		f->range_iova = BPF_CORE_READ(dma, iova);
-		f->range_mm = dma_mm(dma);
-		f->range_prot = BPF_CORE_READ(dma, prot);
-		f->range_flags = dma_flags(dma);
-		if (f->range_mm && !mm_users(f->range_mm))
-			f->rflags |= RS_REQF_MM_DEAD;
-	}
+	look_at_ranges(f, ret);
 	if (f->rflags & RS_REQF_OUTER)
 		return;
 	write_request(ret);

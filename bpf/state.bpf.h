@@ -279,7 +279,7 @@ RS_MAP struct {
 /* What a container must have to be recorded; without any, all are. */
 #define RS_FILTER_PROCESS   (1U << 0) /* used by an owner with RS_OWNER_SELECTS */
 #define RS_FILTER_CGROUP    (1U << 1) /* used by a process in the cgroup */
-#define RS_FILTER_GROUP	    (1U << 2) /* has the group @filter_group; of others' requests none */
+#define RS_FILTER_GROUP	    (1U << 2) /* has the group @filter_group */
 #define RS_FILTER_CONTAINER (1U << 3) /* file @filter_fd of process @filter_tgid */
 
 #ifdef RS_DEFINE_MAPS

@@ -27,11 +27,14 @@ enum rs_request_op {
 
 /* rs_ev_request.rflags */
 #define RS_REQF_BACKEND (1U << 0) /* the type1 function was entered */
-#define RS_REQF_RANGE	(1U << 1) /* a range held @iova at exit: range_* are valid */
+/* range_* are valid: the range that held @iova at exit, or, of a request over several that failed, the first
+ * one that may explain it */
+#define RS_REQF_RANGE	(1U << 1)
 #define RS_REQF_MM_DEAD (1U << 2) /* the range owner's mm had no users */
 #define RS_REQF_OUTER	(1U << 3) /* entered through vfio_pin_pages() and its like */
 #define RS_REQF_PFN	(1U << 4) /* pin: @pfn is what the driver got for the first page */
 #define RS_REQF_NO_CB	(1U << 5) /* the device has no dma_unmap callback */
+#define RS_REQF_HOLE	(1U << 6) /* it failed, and not all of it lies in ranges */
 
 /**
  * struct rs_ev_request - RS_EV_REQUEST

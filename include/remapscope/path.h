@@ -57,6 +57,13 @@ enum rs_reason {
 #define RS_ENODEV 19
 #define RS_EINVAL 22
 
+/* Where nothing else explains -EINVAL: is a part of the request in no range? */
+RS_INLINE __u32 rs_invalid_reason(const struct rs_ev_request *rq)
+{
+	return rq->rflags & RS_REQF_RANGE && !(rq->rflags & RS_REQF_HOLE) ? RS_REASON_OTHER
+									  : RS_REASON_NO_MAPPING;
+}
+
 RS_INLINE __u32 rs_refused_pin(const struct rs_ev_request *rq)
 {
 	/*
@@ -87,7 +94,7 @@ RS_INLINE __u32 rs_refused_pin(const struct rs_ev_request *rq)
 			return RS_REASON_PFNMAP;
 		if (rq->gup_err)
 			return RS_REASON_FAULT;
-		return rq->rflags & RS_REQF_RANGE ? RS_REASON_OTHER : RS_REASON_NO_MAPPING;
+		return rs_invalid_reason(rq);
 	default:
 		return rq->gup_err || rq->gup_zero ? RS_REASON_FAULT : RS_REASON_OTHER;
 	}
@@ -107,7 +114,7 @@ RS_INLINE __u32 rs_refused_rw(const struct rs_ev_request *rq)
 			return RS_REASON_WRONG_MM;
 		return rq->waits ? RS_REASON_WAIT_BROKEN : RS_REASON_FAULT;
 	case -RS_EINVAL:
-		return rq->rflags & RS_REQF_RANGE ? RS_REASON_OTHER : RS_REASON_NO_MAPPING;
+		return rs_invalid_reason(rq);
 	default:
 		return RS_REASON_OTHER;
 	}

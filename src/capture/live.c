@@ -347,7 +347,8 @@ int rs_live_start(const struct rs_live_opts *opts, rs_event_fn fn, void *ctx, st
 	if (!err) {
 		rs_watch_type1(l->watch, NULL);
 		err = attach(l, msg);
-		if (err == -ENOENT && opts->wait)
+		/* Also where no such module is on the disk: somebody may bring it. */
+		if (err && opts->wait && l->machine.may && l->machine.btf && !l->machine.type1)
 			err = 0;
 	}
 	if (err) {

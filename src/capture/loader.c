@@ -87,6 +87,11 @@ int rs_loader_new(const struct rs_plan *plan, struct rs_loader **out)
 	if (!l)
 		return -ENOMEM;
 	l->plan = plan;
+	/*
+	 * Before 1.3 libbpf frees its list with the last handler and goes on to use it (realloc() to
+	 * nothing): one that handles nothing, and knows nothing of ours, stays.
+	 */
+	libbpf_register_prog_handler("rs.none", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		l->handler[i] = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(sections) && !err; i++) {

@@ -29,6 +29,7 @@ struct session {
 	int signal_fd;
 	__u64 start_ns, flushed_ns, shown_ns;
 	bool running; /* COMMAND */
+	bool announced;
 	bool stop;
 };
 
@@ -148,10 +149,20 @@ static void take_end_of_command(struct session *s)
 	s->stop = true;
 }
 
+/* Whoever waits for the recorder goes on when it says so. */
+static void announce(struct session *s)
+{
+	if (!s->opts->announce || s->announced || !rs_live_attached(s->live))
+		return;
+	s->announced = true;
+	fprintf(stderr, "remapscope: recording to %s; Ctrl-C ends it\n", s->opts->path);
+}
+
 static int record(struct session *s, struct rs_msg *msg)
 {
 	int err = 0;
 
+	announce(s);
 	while (!s->stop && !err) {
 		struct pollfd fds[] = {
 			{ .fd = s->signal_fd, .events = POLLIN },
@@ -163,6 +174,7 @@ static int record(struct session *s, struct rs_msg *msg)
 
 		poll(fds, 4, POLL_MS);
 		err = rs_live_poll(s->live);
+		announce(s);
 		if (fds[0].revents)
 			take_signal(s);
 		if (fds[2].revents)
@@ -272,11 +284,8 @@ int rs_session_run(const struct rs_session_opts *opts, struct rs_session_end *en
 	if (err)
 		goto out;
 	s.start_ns = s.flushed_ns = now_ns();
-	if (opts->announce)
-		fprintf(stderr, "remapscope: %s to %s; Ctrl-C ends it\n",
-			rs_live_attached(s.live) ? "recording"
-						 : "waiting for vfio_iommu_type1, then recording",
-			opts->path);
+	if (opts->announce && !rs_live_attached(s.live))
+		fprintf(stderr, "remapscope: waiting for vfio_iommu_type1\n");
 	err = record(&s, msg);
 	show_progress(&s, true);
 	if (!err)
