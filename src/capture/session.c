@@ -150,19 +150,24 @@ static void take_end_of_command(struct session *s)
 }
 
 /* Whoever waits for the recorder goes on when it says so. */
-static void announce(struct session *s)
+static void announce(struct session *s, bool first)
 {
-	if (!s->opts->announce || s->announced || !rs_live_attached(s->live))
+	bool attached = rs_live_attached(s->live);
+
+	if (!s->opts->announce || (attached == s->announced && !first))
 		return;
-	s->announced = true;
-	fprintf(stderr, "remapscope: recording to %s; Ctrl-C ends it\n", s->opts->path);
+	s->announced = attached;
+	if (attached)
+		fprintf(stderr, "remapscope: recording to %s; Ctrl-C ends it\n", s->opts->path);
+	else
+		fprintf(stderr, "remapscope: waiting for vfio_iommu_type1\n");
 }
 
 static int record(struct session *s, struct rs_msg *msg)
 {
 	int err = 0;
 
-	announce(s);
+	announce(s, true);
 	while (!s->stop && !err) {
 		struct pollfd fds[] = {
 			{ .fd = s->signal_fd, .events = POLLIN },
@@ -174,7 +179,7 @@ static int record(struct session *s, struct rs_msg *msg)
 
 		poll(fds, 4, POLL_MS);
 		err = rs_live_poll(s->live);
-		announce(s);
+		announce(s, false);
 		if (fds[0].revents)
 			take_signal(s);
 		if (fds[2].revents)
@@ -284,8 +289,6 @@ int rs_session_run(const struct rs_session_opts *opts, struct rs_session_end *en
 	if (err)
 		goto out;
 	s.start_ns = s.flushed_ns = now_ns();
-	if (opts->announce && !rs_live_attached(s.live))
-		fprintf(stderr, "remapscope: waiting for vfio_iommu_type1\n");
 	err = record(&s, msg);
 	show_progress(&s, true);
 	if (!err)
