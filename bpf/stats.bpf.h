@@ -47,7 +47,7 @@ static __always_inline void count_work(struct rs_task *t, struct rs_frame *f, bo
 	c->key.in_window = f->invalid_before > 0;
 	c->start = f->start_ns;
 	c->work = f->work_ns;
-	c->end = bpf_ktime_get_ns();
+	c->end = f->more.end_ns = bpf_ktime_get_ns();
 	rs_work_paths(&f->work, ret, &c->paths);
 	count_request(c);
 }

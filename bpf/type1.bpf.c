@@ -196,13 +196,14 @@ int leave_map(__s64 ret)
 }
 
 /* Not below leave_unmap(): the walk needs the stack. */
-static __always_inline void tell_invalidated(struct rs_frame *f, __s64 ret)
+static __always_inline void tell_invalidated(struct rs_task *t, struct rs_frame *f, __s64 ret)
 {
 	__u64 key = f->container;
 	struct rs_container *c;
 
 	if (f->op_flags & RS_OPF_NO_ARG)
 		read_arg(f);
+	count_work(t, f, true, ret);
 	if (ret || !(f->uflags & VFIO_DMA_UNMAP_FLAG_VADDR))
 		return;
 	/* A container of which everything was recorded has told its ranges' memory already. */
@@ -218,9 +219,8 @@ int leave_unmap(__s64 ret)
 	struct rs_frame *f = top_frame(t);
 	__u64 size = 0;
 
-	if (!t || !f)
+	if (!f)
 		return 0;
-	count_work(t, f, true, ret);
 	if (!(f->uflags & VFIO_DMA_UNMAP_FLAG_VADDR) && !verify && !is_hot(f))
 		return 0;
 	if (!ret)
@@ -245,7 +245,7 @@ static __always_inline void leave_vfio_iommu_type1_ioctl(__u64 ret)
 	if (f->caller == RS_IN_IOCTL_MAP) {
 		leave_map(ret);
 	} else if (f->caller == RS_IN_IOCTL_UNMAP) {
-		tell_invalidated(f, ret);
+		tell_invalidated(t, f, ret);
 		leave_unmap(ret);
 	} else if (is_hot(f)) {
 		ev = RS_RECORD(RS_EV_IOCTL, rs_ev_ioctl);

@@ -143,7 +143,8 @@ enum rs_container_kind {
  * struct rs_op - what the record of every finished request has
  * @req: the request's id, unique within a recording
  * @container: struct vfio_iommu's address
- * @start_ns: when the request entered the kernel's function; it returned at &rs_event.ts
+ * @start_ns: when the request entered the kernel's function; it returned at &rs_event.ts, or a little
+ *	before (rs_more.end_ns)
  * @ret: the function's return value, -errno on failure
  * @invalid_before: ranges without a vaddr at entry (vfio_iommu.vaddr_invalid_count)
  * @invalid_after: the same at exit
@@ -233,6 +234,8 @@ struct rs_work {
  * @foreign_calls: how often that happened
  * @more: RS_MOREF_*
  * @pfn: what the IOMMU was given for the first page (RS_MOREF_PFN)
+ * @end_ns: when the kernel's function returned; &rs_event.ts is later by what the recorder itself did,
+ *	which looks at the memory behind ranges; 0 not known
  */
 struct rs_more {
 	__u64 work_ns;
@@ -241,6 +244,7 @@ struct rs_more {
 	rs_pfn_t pfn;
 	__u32 foreign_calls;
 	__u32 more;
+	__u64 end_ns;
 };
 
 #define RS_MOREF_PFN (1U << 0)
@@ -472,10 +476,10 @@ RS_ASSERT_SIZE(rs_ev_exit, 56);
 RS_ASSERT_SIZE(rs_op, 48);
 RS_ASSERT_SIZE(rs_ev_open, 96);
 RS_ASSERT_SIZE(rs_ev_release, 88);
-RS_ASSERT_SIZE(rs_more, 40);
-RS_ASSERT_SIZE(rs_ev_group, 232);
+RS_ASSERT_SIZE(rs_more, 48);
+RS_ASSERT_SIZE(rs_ev_group, 240);
 RS_ASSERT_SIZE(rs_work, 88);
-RS_ASSERT_SIZE(rs_ev_map, 296);
+RS_ASSERT_SIZE(rs_ev_map, 304);
 RS_ASSERT_SIZE(rs_ev_ioctl, 96);
 RS_ASSERT_SIZE(rs_ev_range, 112);
 RS_ASSERT_SIZE(rs_ev_backing, 112);

@@ -170,7 +170,7 @@ static int note_member(void *ctx, __u32 tgid)
 		__u64 mm;
 		__u32 flags;
 		__u32 reserved;
-	} owner = { .flags = OWNER_SELECTS | (l->opts.filter.tree ? OWNER_TREE : 0) };
+	} owner = { .flags = OWNER_SELECTS | (l->opts.filter.tgid ? OWNER_TREE : 0) };
 	int err;
 
 	err = bpf_map_update_elem(bpf_map__fd(l->skel->maps.owners), &tgid, &owner, BPF_NOEXIST);

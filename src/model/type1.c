@@ -42,17 +42,24 @@ int rs_type1_spent(struct rs_model *m, const struct rs_event *ev, const struct r
 		.iova = x->iova,
 		.size = unmap && !x->op.ret ? x->size_after : x->size,
 		.start_ns = x->op.start_ns,
-		.len = ev->ts - x->op.start_ns,
+		.len = rs_type1_len(x),
 		.proc = rs_proc_ref(m, ev->tgid),
 		.container = c->view.id,
 	};
 
-	if (x->more.work_ns > x->op.start_ns && x->more.work_ns <= ev->ts)
+	if (x->more.work_ns > x->op.start_ns && x->more.work_ns - x->op.start_ns <= s.len)
 		s.wait_len = x->more.work_ns - x->op.start_ns;
 	rs_work_paths(&x->work, x->op.ret, &paths);
 	s.path = paths.path;
 	s.reason = paths.reason;
 	return rs_tally_add(m, NULL, &s, paths.pages);
+}
+
+__u64 rs_type1_len(const struct rs_ev_map *x)
+{
+	__u64 end = x->more.end_ns;
+
+	return (end > x->op.start_ns && end < x->h.ts ? end : x->h.ts) - x->op.start_ns;
 }
 
 int rs_type1_foreign(struct rs_model *m, struct rs_container *c, const struct rs_more *more,

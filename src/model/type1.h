@@ -21,6 +21,9 @@ int rs_type1_failed(struct rs_model *m, const struct rs_event *ev, const struct 
 int rs_type1_spent(struct rs_model *m, const struct rs_event *ev, const struct rs_ev_map *x,
 		   const struct rs_container *c);
 
+/** rs_type1_len() - a map's, unmap's, invalidation's or remap's own time, without the recorder's. Return: ns */
+__u64 rs_type1_len(const struct rs_ev_map *x);
+
 /** rs_type1_foreign() - tell what a request pinned in another mm than the one that is charged */
 int rs_type1_foreign(struct rs_model *m, struct rs_container *c, const struct rs_more *more,
 		     const struct rs_event *ev);

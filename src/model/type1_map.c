@@ -70,7 +70,7 @@ static int on_invalidate(struct rs_model *m, struct rs_container *c, const struc
 		}
 	}
 	if (c->window)
-		c->window->view.invalidate_len += ev->ts - x->op.start_ns;
+		c->window->view.invalidate_len += rs_type1_len(x);
 	return err;
 }
 
@@ -240,7 +240,7 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 		r->locked_pages = seen->ev.locked_pages;
 	v = r->view >= 0 ? &c->window->view.range[r->view] : NULL;
 	if (v) {
-		v->remap_len = ev->ts - x->op.start_ns;
+		v->remap_len = rs_type1_len(x);
 		v->memory = memory;
 	}
 	if (v && seen)
@@ -327,7 +327,7 @@ int rs_type1_map(struct rs_model *m, const struct rs_event *ev)
 	if (err)
 		goto out;
 	if (vaddr && c->window)
-		c->window->view.remap_len += ev->ts - x.op.start_ns;
+		c->window->view.remap_len += rs_type1_len(&x);
 	if (x.op.ret < 0)
 		err = vaddr ? refused_remap(m, c, &x, ev) : 0;
 	else if (vaddr)
