@@ -419,7 +419,6 @@ int rs_window_close(struct rs_model *m, struct rs_container *c, const struct rs_
 int rs_model_type1(struct rs_model *m, const struct rs_event *ev);
 void rs_pending_free(struct rs_model *m);
 
-const char *rs_request_name(__u32 request); /* &enum rs_request_op */
 /* What a driver's request cost. Its device and container must be known, or stay out of it. */
 void rs_request_cost(struct rs_model *m, const struct rs_ev_request *rq, struct rs_slow *s,
 		     struct rs_paths *paths);

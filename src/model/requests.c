@@ -5,23 +5,6 @@
 #include <string.h>
 #include "model/model.h"
 
-const char *rs_request_name(__u32 request)
-{
-	static const char *const names[RS_REQ_NR] = {
-		"?",
-		[RS_REQ_PIN] = "pin",
-		[RS_REQ_UNPIN] = "unpin",
-		[RS_REQ_READ] = "read",
-		[RS_REQ_WRITE] = "write",
-		[RS_REQ_MAP] = "map",
-		[RS_REQ_UNMAP] = "unmap",
-		[RS_REQ_INVALIDATE] = "invalidate",
-		[RS_REQ_REMAP] = "remap",
-	};
-
-	return names[request < RS_REQ_NR ? request : 0];
-}
-
 const struct rs_request_row *rs_rows_find(const struct rs_rows *rows,
 					  const struct rs_request_row *kind)
 {

@@ -6,19 +6,7 @@
 
 static const char *request_name(__u32 request)
 {
-	static const char *const names[] = {
-		[RS_REQ_PIN] = "pin",
-		[RS_REQ_UNPIN] = "unpin",
-		[RS_REQ_READ] = "read",
-		[RS_REQ_WRITE] = "write",
-		[RS_REQ_MAP] = "map",
-		[RS_REQ_UNMAP] = "unmap",
-		[RS_REQ_INVALIDATE] = "invalidate",
-		[RS_REQ_REMAP] = "remap",
-	};
-
-	_Static_assert(ARRAY_SIZE(names) == RS_REQ_NR, "every request has a name");
-	return request && request < RS_REQ_NR ? names[request] : "request";
+	return request && request < RS_REQ_NR ? rs_request_name(request) : "request";
 }
 
 static void add_request(struct rs_line *l, const struct rs_ev_request *e)

@@ -46,6 +46,23 @@ const char *rs_path_name(enum rs_path p)
 	return NAME_OF(names, p);
 }
 
+const char *rs_request_name(__u32 request)
+{
+	static const char *const names[RS_REQ_NR] = {
+		"?",
+		[RS_REQ_PIN] = "pin",
+		[RS_REQ_UNPIN] = "unpin",
+		[RS_REQ_READ] = "read",
+		[RS_REQ_WRITE] = "write",
+		[RS_REQ_MAP] = "map",
+		[RS_REQ_UNMAP] = "unmap",
+		[RS_REQ_INVALIDATE] = "invalidate",
+		[RS_REQ_REMAP] = "remap",
+	};
+
+	return names[request < RS_REQ_NR ? request : 0];
+}
+
 const char *rs_reason_name(enum rs_reason r)
 {
 	static const char *const names[] = {

@@ -31,7 +31,9 @@ enum rs_severity {
 const char *rs_verdict_name(enum rs_verdict v);	  /* "pass" "unknown" "violated" */
 const char *rs_severity_name(enum rs_severity s); /* "warning" "error" "critical" */
 const char *rs_path_name(enum rs_path p);	  /* "cached" ... "refused" */
-const char *rs_reason_name(enum rs_reason r);	  /* "window" "no-mapping" ... */
+const char *
+rs_request_name(__u32 request); /* enum rs_request_op: "pin" ... "remap"; "?" for others */
+const char *rs_reason_name(enum rs_reason r); /* "window" "no-mapping" ... */
 
 /** struct rs_proc_ref - a process as of one moment */
 struct rs_proc_ref {

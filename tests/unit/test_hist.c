@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "remapscope/kstat.h"
 #include "stats/hist.h"
 #include "stats/units.h"
 
@@ -300,6 +301,23 @@ static void from_the_kernel(void **state)
 	free(sum);
 }
 
+/* What the BPF programs count with (include/remapscope/kstat.h), against the format's own words. */
+static void kernel_counts_so(void **state)
+{
+	__u64 rng = 4711;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++) {
+		__u64 v = next_random(&rng) >> next_random(&rng) % 64;
+
+		assert_int_equal(rs_khist_bucket(v), kernel_bucket(v));
+	}
+	for (int bit = 0; bit < 64; bit++)
+		for (int d = -1; d <= 1; d++)
+			assert_int_equal(rs_khist_bucket((1ULL << bit) + d),
+					 kernel_bucket((1ULL << bit) + d));
+}
+
 static void kernel_edges(void **state)
 {
 	struct rs_hist *h = hist_new();
@@ -338,7 +356,7 @@ int main(void)
 		cmocka_unit_test(against_sorting), cmocka_unit_test(merge_is_add),
 		cmocka_unit_test(full_bucket),	   cmocka_unit_test(lengths),
 		cmocka_unit_test(sizes),	   cmocka_unit_test(from_the_kernel),
-		cmocka_unit_test(kernel_edges),
+		cmocka_unit_test(kernel_edges),	   cmocka_unit_test(kernel_counts_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
