@@ -83,13 +83,26 @@ static int write_latency(const struct rs_kstats_row *row, enum rs_latency which,
 	return fn(ctx, &ev->h);
 }
 
-static __u64 requests_in_all(const struct rs_kstats *k)
+/* Has anything been counted since the row was written last? Return: 1, 0 or -ENOMEM */
+static int take_news(struct rs_kstats *k, const struct rs_kstats_row *row)
 {
-	__u64 sum = 0;
+	struct rs_kstats_told *told = NULL;
 
-	for (size_t i = 0; i < k->nr; i++)
-		sum += k->row[i].stat.requests;
-	return sum;
+	for (size_t i = 0; i < k->nr_told && !told; i++)
+		if (!memcmp(&k->told[i].key, &row->key, sizeof(row->key)))
+			told = &k->told[i];
+	if (told && told->requests == row->stat.requests)
+		return 0;
+	if (!told) {
+		told = rs_grow(k->told, k->nr_told, sizeof(*told));
+		if (!told)
+			return -ENOMEM;
+		k->told = told;
+		told += k->nr_told++;
+		told->key = row->key;
+	}
+	told->requests = row->stat.requests;
+	return 1;
 }
 
 int rs_kstats_write(struct rs_kstats *k, int map_fd, __u16 cpu, __u32 *seq, rs_event_fn fn,
@@ -107,23 +120,23 @@ int rs_kstats_write(struct rs_kstats *k, int map_fd, __u16 cpu, __u32 *seq, rs_e
 		err = add_row(&now, &k->row[i].key, &k->row[i].stat);
 	if (!err && map_fd >= 0)
 		err = rs_kstats_keep(&now, map_fd);
-	if (err || requests_in_all(&now) == k->told)
-		goto out;
-	k->told = requests_in_all(&now);
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	ev->h.ts = ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 	ev->h.type = RS_EV_STATS;
 	ev->h.cpu = cpu;
 	ev->h.flags = RS_EVF_RECORDER;
-	for (size_t i = 0; i < now.nr && !err; i++)
-		for (int which = 0; which < RS_LAT_NR && !err; which++) {
+	for (size_t i = 0; i < now.nr && !err; i++) {
+		int news = take_news(k, &now.row[i]);
+
+		err = news < 0 ? news : 0;
+		for (int which = 0; which < RS_LAT_NR && news > 0 && !err; which++) {
 			/* A row of pages only, whose requests' time is another row's, has no times. */
 			if (which && !now.row[i].stat.latency[RS_LAT_TOTAL].count)
 				continue;
 			ev->h.seq = (*seq)++;
 			err = write_latency(&now.row[i], which, ev, fn, ctx);
 		}
-out:
+	}
 	rs_kstats_free(&now);
 	free(ev);
 	return err;
@@ -132,5 +145,6 @@ out:
 void rs_kstats_free(struct rs_kstats *k)
 {
 	free(k->row);
+	free(k->told);
 	*k = (struct rs_kstats){ 0 };
 }

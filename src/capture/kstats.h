@@ -15,7 +15,11 @@ struct rs_kstats {
 		struct rs_kstat stat;
 	} * row;
 	size_t nr;
-	__u64 told; /* requests in all, when they were written last */
+	struct rs_kstats_told {
+		struct rs_stat_key key;
+		__u64 requests;
+	} * told; /* what was written last */
+	size_t nr_told;
 };
 
 /**
@@ -26,7 +30,7 @@ struct rs_kstats {
 int rs_kstats_keep(struct rs_kstats *k, int map_fd);
 
 /**
- * rs_kstats_write() - write all rows as RS_EV_STATS records, unless nothing was counted since
+ * rs_kstats_write() - write rows as RS_EV_STATS records: those in which something was counted since
  * @map_fd: -1: only what was kept
  * @cpu: the recorder's own number; @seq counts its records
  *

@@ -19,7 +19,7 @@
 #include "remapscope.skel.h"
 
 /* What was counted reaches the trace this often: a killed recorder loses no more. */
-#define STATS_NS 10000000000ULL
+#define STATS_NS 60000000000ULL
 /* A module that has just come may still be at work on itself: one that cannot be attached yet is tried again. */
 #define RETRY_NS 200000000ULL
 
