@@ -128,6 +128,9 @@ int rs_kstats_write(struct rs_kstats *k, int map_fd, __u16 cpu, __u32 *seq, rs_e
 	for (size_t i = 0; i < now.nr && !err; i++) {
 		int news = take_news(k, &now.row[i]);
 
+		/* What was read while it was being counted is written once more in the end. */
+		if (!news && map_fd < 0)
+			news = 1;
 		err = news < 0 ? news : 0;
 		for (int which = 0; which < RS_LAT_NR && news > 0 && !err; which++) {
 			/* A row of pages only, whose requests' time is another row's, has no times. */

@@ -31,7 +31,7 @@ int rs_kstats_keep(struct rs_kstats *k, int map_fd);
 
 /**
  * rs_kstats_write() - write rows as RS_EV_STATS records: those in which something was counted since
- * @map_fd: -1: only what was kept
+ * @map_fd: -1: nothing counts any more: all that was kept is written
  * @cpu: the recorder's own number; @seq counts its records
  *
  * Return: 0 or -errno
