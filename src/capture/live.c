@@ -47,6 +47,7 @@ struct rs_live {
 	size_t nr_look;
 	__u64 recursed;
 	__u32 attachments;
+	bool waited; /* for the backend, at the begin */
 };
 
 static __u64 now_ns(clockid_t clock)
@@ -348,7 +349,9 @@ int rs_live_start(const struct rs_live_opts *opts, rs_event_fn fn, void *ctx, st
 		rs_watch_type1(l->watch, NULL);
 		err = attach(l, msg);
 		/* Also where no such module is on the disk: somebody may bring it. */
-		if (err && opts->wait && l->machine.may && l->machine.btf && !l->machine.type1)
+		l->waited =
+			err && opts->wait && l->machine.may && l->machine.btf && !l->machine.type1;
+		if (l->waited)
 			err = 0;
 	}
 	if (err) {
@@ -523,8 +526,8 @@ json_t *rs_live_end(const struct rs_live *l)
 	json_object_set_new(end, "loss", loss);
 	json_object_set_new(end, "cpus", cpus);
 	json_object_set_new(end, "ended_ns", json_integer(l->ended_ns));
-	/* The plan that was known at the begin is not the one that was attached later, or anew. */
-	if (l->attachments)
+	/* META has the plan of the begin: another one was attached later, or anew. */
+	if (l->attachments > 1 || (l->waited && l->attachments))
 		json_object_set_new(end, "plan", rs_plan_json(&l->plan));
 	json_object_set_new(end, "attachments", json_integer(l->attachments));
 	return end;

@@ -206,6 +206,7 @@ static int finish(struct session *s, struct rs_msg *msg)
 	struct rs_session_end *end = s->end;
 	const char *incomplete = NULL;
 	__u64 records;
+	struct stat st;
 	json_t *o;
 	int err, werr;
 
@@ -227,6 +228,8 @@ static int finish(struct session *s, struct rs_msg *msg)
 		werr = rs_trace_finish(s->writer, o, &end->msg);
 		if (werr && !end->write_err)
 			lose_writer(s, werr);
+		else if (!werr && !stat(s->opts->path, &st) && S_ISREG(st.st_mode))
+			end->bytes = st.st_size; /* with its end */
 		s->writer = NULL;
 	}
 	if (end->write_err && !s->opts->judge_on)
