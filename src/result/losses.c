@@ -14,7 +14,7 @@ static const struct {
 	{ "depth", "requests whose begin or end was missed" },
 	{ "walk", "walks over a container's ranges that ended early" },
 	{ "owners", "processes or containers beyond what the recorder can hold" },
-	{ "recursion", "calls of a hook that the kernel skipped (--no-fentry misses none)" },
+	{ "recursion", "calls of a hook that the kernel skipped" },
 	{ "statistics", "requests beyond what the recorder can count by device and path" },
 };
 
