@@ -57,11 +57,16 @@ enum rs_reason {
 #define RS_ENODEV 19
 #define RS_EINVAL 22
 
-/* Where nothing else explains -EINVAL: is a part of the request in no range? */
+/*
+ * Where nothing else explains -EINVAL: was a part of the request in no range? Ranges are looked at when the
+ * request returns; one that is there then can have come in between, if others were at work.
+ */
 RS_INLINE __u32 rs_invalid_reason(const struct rs_ev_request *rq)
 {
-	return rq->rflags & RS_REQF_RANGE && !(rq->rflags & RS_REQF_HOLE) ? RS_REASON_OTHER
-									  : RS_REASON_NO_MAPPING;
+	if (rq->rflags & RS_REQF_HOLE || !(rq->rflags & RS_REQF_RANGE) ||
+	    rq->op.flags & RS_OPF_CONCURRENT)
+		return RS_REASON_NO_MAPPING;
+	return RS_REASON_OTHER;
 }
 
 RS_INLINE __u32 rs_refused_pin(const struct rs_ev_request *rq)
