@@ -34,18 +34,17 @@ enum result {
 	OK,
 	BUSY,	 /* EBUSY: window */
 	INVALID, /* EINVAL, E2BIG: arguments, no mapping, no callback, no struct page */
-	FAULT,	 /* EFAULT, EINTR: fault, wrong mm */
-	PERM,	 /* EPERM: protection, of a copy also a dead mm */
+	FAULT, /* EFAULT, EINTR: fault, wrong mm; others, as when killed while pages are charged */
+	PERM,  /* EPERM: protection, of a copy also a dead mm */
 	NOMEM,
 	NODEV,
 	ACCESS,
-	OTHER,
 	NR_RESULTS,
 };
 
 static const char *const result_names[NR_RESULTS] = {
-	"ok",	  "EBUSY",  "EINVAL or E2BIG", "EFAULT or EINTR", "EPERM",
-	"ENOMEM", "ENODEV", "EACCES",	       "another errno",
+	"ok",	 "EBUSY",  "EINVAL or E2BIG", "EFAULT, EINTR or another",
+	"EPERM", "ENOMEM", "ENODEV",	      "EACCES",
 };
 
 static const struct {
@@ -54,12 +53,12 @@ static const struct {
 } errnos[] = {
 	{ "ok", OK },	      { "EBUSY", BUSY },   { "EINVAL", INVALID }, { "E2BIG", INVALID },
 	{ "EFAULT", FAULT },  { "EINTR", FAULT },  { "EPERM", PERM },	  { "ENOMEM", NOMEM },
-	{ "ENODEV", NODEV },  { "EACCES", ACCESS }, { "other", OTHER },
+	{ "ENODEV", NODEV },  { "EACCES", ACCESS }, { "other", FAULT },
 }, reasons[] = {
 	{ "window", BUSY },	  { "no-mapping", INVALID }, { "no-unmap-cb", INVALID },
 	{ "arguments", INVALID }, { "pfnmap", INVALID },     { "fault", FAULT },
 	{ "wrong-mm", FAULT },	  { "prot", PERM },	     { "memlock", NOMEM },
-	{ "v1", ACCESS },	  { "other", OTHER },
+	{ "v1", ACCESS },	  { "other", FAULT },
 };
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -204,7 +203,7 @@ static enum result result_of(int call, const char *path, const char *reason)
 	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
 		if (!strcmp(reason, reasons[i].name))
 			return reasons[i].result;
-	return OTHER;
+	return FAULT;
 }
 
 /* A request counts in the row of each path that it took; its time in one, which is how it is told. */
