@@ -76,6 +76,29 @@ static bool may_trace(void)
 	       capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON) && !bpf_btf_get_next_id(id, &id);
 }
 
+/* What is chosen says debugfs, if it is there; what is built in says the version (uname -v). */
+static bool switches_tasks(const struct utsname *u)
+{
+	FILE *f = fopen("/sys/kernel/debug/sched/preempt", "re");
+	char line[128] = "";
+	int major = 0, minor = 0;
+
+	if (f) {
+		if (!fgets(line, sizeof(line), f))
+			line[0] = '\0';
+		fclose(f);
+	}
+	if (line[0])
+		return strstr(line, "(full)") || strstr(line, "(lazy)");
+	if (!strstr(u->version, "PREEMPT"))
+		return false;
+	if (!strstr(u->version, "PREEMPT_DYNAMIC"))
+		return true;
+	/* Lazy preemption came with 6.13, and is the choice there. */
+	return sscanf(u->release, "%d.%d", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 13));
+}
+
 void rs_machine_look(struct rs_machine *m)
 {
 	struct utsname u;
@@ -85,6 +108,7 @@ void rs_machine_look(struct rs_machine *m)
 	if (!uname(&u)) {
 		snprintf(m->release, sizeof(m->release), "%s", u.release);
 		snprintf(m->host, sizeof(m->host), "%s", u.nodename);
+		m->switches = switches_tasks(&u);
 	}
 	m->may = may_trace();
 	m->btf = is_there("/sys/kernel/btf/vmlinux");

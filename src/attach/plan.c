@@ -112,6 +112,12 @@ static void try_fentry(struct rs_hook *h, struct planner *p, const struct rs_sym
 		snprintf(why, RS_WHY_LEN, "left out as asked (--no-fentry)");
 		return;
 	}
+	if (p->opts->exact) {
+		snprintf(why, RS_WHY_LEN,
+			 "this kernel switches tasks inside functions, and would "
+			 "miss calls (--fentry takes it all the same)");
+		return;
+	}
 	/* The module that was not found, by its name. */
 	if (s && !s->plain && !s->clones)
 		module = h->def->module;

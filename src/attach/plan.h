@@ -98,6 +98,9 @@ struct rs_plan {
  * @vfio: this kernel has VFIO, loaded or as a module on disk
  * @type1: vfio_iommu_type1 is loaded or built in
  * @module_btf: its BTF is there (built in: vmlinux's)
+ * @switches: tasks are switched inside functions (preemption lazy or full): a program of fentry is left out
+ *	for a task that comes while another is in it on that CPU (kernel/bpf/trampoline.c,
+ *	__bpf_prog_enter_recur()); a kprobe's runs with preemption off
  */
 struct rs_machine {
 	char release[65];
@@ -107,6 +110,7 @@ struct rs_machine {
 	bool vfio;
 	bool type1;
 	bool module_btf;
+	bool switches;
 };
 
 /** rs_machine_look() - find out what this machine offers */
@@ -125,12 +129,14 @@ int rs_machine_refusal(const struct rs_machine *m, struct rs_msg *msg);
 /**
  * struct rs_plan_opts - how to plan
  * @no_fentry: leave fentry out, as if the kernel had none
+ * @exact: leave it out because calls could be missed, rs_machine.switches
  * @attach: try by attaching, not only by loading. What loads nearly always attaches, and taking a
  *	program off a function costs the kernel a grace period: a recorder saves it and falls back
  *	with rs_plan_demote() when an attachment fails after all
  */
 struct rs_plan_opts {
 	bool no_fentry;
+	bool exact;
 	bool attach;
 };
 

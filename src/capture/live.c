@@ -287,6 +287,7 @@ static int attach(struct rs_live *l, struct rs_msg *msg)
 	int err;
 
 	rs_machine_look(&l->machine);
+	opts.exact = l->machine.switches && !l->opts.fentry;
 	err = rs_machine_refusal(&l->machine, msg);
 	if (!err)
 		err = rs_plan_make(&l->plan, &opts, msg);

@@ -19,6 +19,7 @@ struct rs_live;
 /**
  * struct rs_live_opts - how to record
  * @no_fentry: use kprobes only
+ * @fentry: use fentry also where calls could be missed, rs_machine.switches
  * @debug: libbpf's messages to stderr
  * @wait: begin even if the backend is not loaded yet
  * @mode: what is recorded outside windows
@@ -29,6 +30,7 @@ struct rs_live;
  */
 struct rs_live_opts {
 	bool no_fentry;
+	bool fentry;
 	bool debug;
 	bool wait;
 	enum rs_mode mode;

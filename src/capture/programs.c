@@ -100,6 +100,32 @@ void rs_programs_detach(struct rs_programs *p)
 		bpf_link__destroy(p->link[--p->nr]);
 }
 
+/*
+ * What the kernel answers for a kprobe's link, struct bpf_link_info in include/uapi/linux/bpf.h of Linux 6.7:
+ * Debian 12's header is older. An older kernel leaves what it does not know as it is, 0.
+ */
+struct perf_link_info {
+	__u32 type, id, prog_id, reserved;
+	__u32 event_type, reserved2;
+	__u64 func_name;
+	__u32 name_len, offset;
+	__u64 addr;
+	__u64 missed;
+	__u64 cookie;
+};
+
+/* Hits that a kprobe was not ready for, and returns that no place was left for (Linux 6.7 and later). */
+static __u64 missed_hits(const struct bpf_link *link)
+{
+	struct perf_link_info info = {};
+	__u32 len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(bpf_link__fd(link), (void *)&info, &len) ||
+	    info.type != BPF_LINK_TYPE_PERF_EVENT)
+		return 0;
+	return info.missed;
+}
+
 __u64 rs_programs_recursed(const struct rs_programs *p)
 {
 	__u64 sum = 0;
@@ -113,6 +139,7 @@ __u64 rs_programs_recursed(const struct rs_programs *p)
 			continue;
 		if (!bpf_obj_get_info_by_fd(bpf_program__fd(p->attached[i]), &info, &len))
 			sum += info.recursion_misses;
+		sum += missed_hits(p->link[i]);
 	}
 	return sum;
 }

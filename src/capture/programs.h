@@ -45,8 +45,8 @@ int rs_programs_attach(struct rs_programs *p, struct bpf_object *obj, struct rs_
 void rs_programs_detach(struct rs_programs *p);
 
 /**
- * rs_programs_recursed() - how often the kernel left a program out because it was running on that CPU
- * already. Only of programs without which something is missing
+ * rs_programs_recursed() - how often the kernel left a program out: it was running on that CPU already, or
+ * a kprobe had no place left for a return. Only of programs without which something is missing
  */
 __u64 rs_programs_recursed(const struct rs_programs *p);
 

@@ -156,10 +156,11 @@ int rs_cmd_doctor(struct rs_cli *cli, int argc, char **argv)
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
 		{ "no-fentry", no_argument, NULL, 'F' },
+		{ "fentry", no_argument, NULL, 'f' },
 		{ 0 },
 	};
 	struct rs_plan_opts opts = { .attach = true };
-	bool planned = false;
+	bool planned = false, fentry = false;
 	struct rs_machine m;
 	struct rs_plan plan;
 	struct rs_msg msg;
@@ -173,6 +174,9 @@ int rs_cmd_doctor(struct rs_cli *cli, int argc, char **argv)
 		case 'F':
 			opts.no_fentry = true;
 			break;
+		case 'f':
+			fentry = true;
+			break;
 		default:
 			return rs_bad_option(cli, "doctor", c, argv);
 		}
@@ -180,6 +184,7 @@ int rs_cmd_doctor(struct rs_cli *cli, int argc, char **argv)
 	if (optind < argc)
 		return ask_functions(cli, argv + optind, argc - optind, &opts);
 	rs_machine_look(&m);
+	opts.exact = m.switches && !fentry;
 	err = rs_machine_refusal(&m, &msg);
 	if (!err) {
 		err = rs_plan_make(&plan, &opts, &msg);

@@ -23,7 +23,7 @@ static void usage(FILE *out)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
 	fprintf(out,
-		"\n  remapscope doctor [--no-fentry] [FUNCTION...]\n"
+		"\n  remapscope doctor [--fentry | --no-fentry] [FUNCTION...]\n"
 		"  remapscope record [-o FILE] [--all] [--wait] [--duration S] [RECORDING]\n"
 		"                    [-- COMMAND [ARG...]]\n"
 		"  remapscope report [-v] FILE\n"
@@ -32,7 +32,7 @@ static void usage(FILE *out)
 		"                   [--armed] [RECORDING] -- COMMAND [ARG...]\n\n"
 		"  RECORDING: [-p PID | --tree PID] [--cgroup PATH] [--device NAME | --group N]\n"
 		"             [--container PID:FD] [--tail S] [--verify[=sampled|all]]\n"
-		"             [--buffer SIZE] [--no-fentry]\n\n"
+		"             [--buffer SIZE] [--fentry | --no-fentry]\n\n"
 		"exit status: 0 pass, 1 violated, 2 usage or bad input, 3 unknown,\n"
 		"             4 this machine cannot do it\n");
 }

@@ -22,10 +22,10 @@ void rs_recording_free(struct rs_recording *r)
 static const char *name_of(int c)
 {
 	static const struct option options[] = { RS_RECORDING_OPTIONS, { 0 } };
-	static const char *const names[] = { "-o",	    "-p",      "--tree",      "--cgroup",
-					     "--device",    "--group", "--container", "--buffer",
-					     "--no-fentry", "--all",   "--armed",     "--tail",
-					     "--verify" };
+	static const char *const names[] = { "-o",	    "-p",	"--tree",      "--cgroup",
+					     "--device",    "--group",	"--container", "--buffer",
+					     "--no-fentry", "--fentry", "--all",       "--armed",
+					     "--tail",	    "--verify" };
 
 	_Static_assert(sizeof(options) / sizeof(options[0]) == sizeof(names) / sizeof(names[0]) + 1,
 		       "a name for each option");
@@ -92,6 +92,9 @@ int rs_recording_option(struct rs_recording *r, int c, const char *value, struct
 		break;
 	case RS_OPT_NO_FENTRY:
 		r->live.no_fentry = true;
+		break;
+	case RS_OPT_FENTRY:
+		r->live.fentry = true;
 		break;
 	case RS_OPT_ALL:
 		r->all = true;

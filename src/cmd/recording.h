@@ -19,6 +19,7 @@ enum rs_recording_option {
 	RS_OPT_CONTAINER,
 	RS_OPT_BUFFER,
 	RS_OPT_NO_FENTRY,
+	RS_OPT_FENTRY,
 	RS_OPT_ALL,
 	RS_OPT_ARMED,
 	RS_OPT_TAIL,
@@ -38,6 +39,7 @@ enum rs_recording_option {
 		{ "container", required_argument, NULL, RS_OPT_CONTAINER },                  \
 		{ "buffer", required_argument, NULL, RS_OPT_BUFFER },                        \
 		{ "no-fentry", no_argument, NULL, RS_OPT_NO_FENTRY },                        \
+		{ "fentry", no_argument, NULL, RS_OPT_FENTRY },                              \
 		{ "all", no_argument, NULL, RS_OPT_ALL },                                    \
 		{ "armed", no_argument, NULL, RS_OPT_ARMED },                                \
 		{ "tail", required_argument, NULL, RS_OPT_TAIL },                            \

@@ -56,7 +56,7 @@ refused "check -- without COMMAND" 2 'check: no command after "--"' check --
 refused "check of two files" 2 \
 	'check: one trace file, please \(a command comes after "--"\)' check pass.trace pass.trace
 for option in -o=x.trace --pid=1 --tree=1 --cgroup=/ --device=x --group=0 --container=1:1 \
-	--buffer=1M --no-fentry --all --armed --tail=1 --verify --verify=all; do
+	--buffer=1M --no-fentry --fentry --all --armed --tail=1 --verify --verify=all; do
 	name=${option%%=*}
 	[ "$name" != -o ] || option=-ox.trace
 	refused "check $option with a file" 2 \
