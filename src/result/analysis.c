@@ -42,14 +42,14 @@ int rs_analysis_new(const struct rs_analysis_opts *opts, struct rs_analysis **ou
 		return rs_msg_set(msg, -ENOMEM, "out of memory");
 	a->opts = *opts;
 	rs_model_init(&a->model, on_note, a);
-	rs_engine_init(&a->engine);
+	rs_engine_init(&a->engine, opts->table);
 	a->order = rs_order_new(on_ordered, a);
 	if (!a->order)
 		err = rs_msg_set(msg, -ENOMEM, "out of memory");
 	if (!err && opts->nr_rules)
 		memset(a->engine.on, 0, sizeof(a->engine.on));
 	for (size_t i = 0; i < opts->nr_rules && !err; i++) {
-		int which = rs_rule_find(opts->rule[i], msg);
+		int which = rs_rule_find(&a->engine.table, opts->rule[i], msg);
 
 		if (which < 0)
 			err = which;
@@ -109,7 +109,7 @@ void rs_analysis_progress(const struct rs_analysis *a, struct rs_progress *p)
 	*p = (struct rs_progress){ .events = a->model.events, .windows = a->model.next_window };
 	for (c = a->model.containers; c; c = c->hh.next)
 		p->open += c->window != NULL;
-	for (size_t i = 0; i < rs_nr_rules; i++)
+	for (size_t i = 0; i < a->engine.table.nr; i++)
 		p->violations += a->engine.violations[i];
 }
 

@@ -13,6 +13,7 @@
 #include "util/msg.h"
 
 struct rs_analysis;
+struct rs_rule_table;
 
 /**
  * struct rs_analysis_opts - what to judge
@@ -20,12 +21,14 @@ struct rs_analysis;
  * @nr_rules: how many
  * @budget: borrowed, until the analysis is freed; NULL: none
  * @source: the file's name, or "live"
+ * @table: the rules to know; NULL: rs_rules
  */
 struct rs_analysis_opts {
 	const char *const *rule;
 	size_t nr_rules;
 	const struct rs_budget *budget;
 	const char *source;
+	const struct rs_rule_table *table;
 };
 
 /**

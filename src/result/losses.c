@@ -163,11 +163,11 @@ static const char *missing_hook(const struct rs_result *r, const struct rs_rule 
 	return NULL;
 }
 
-static size_t rule_of(const struct rs_finding *f)
+static size_t rule_of(const struct rs_build *b, const struct rs_finding *f)
 {
 	size_t which = 0;
 
-	while (rs_rules[which].id != f->rule)
+	while (b->engine->table.rule[which].id != f->rule)
 		which++;
 	return which;
 }
@@ -176,7 +176,8 @@ static size_t rule_of(const struct rs_finding *f)
  * Was something lost in the life of the finding's container before it was found? Then what looks
  * wrong may only be what is missing.
  */
-static const struct rs_loss_view *doubt(const struct rs_result *r, const struct rs_finding *f)
+static const struct rs_loss_view *doubt(const struct rs_build *b, const struct rs_result *r,
+					const struct rs_finding *f)
 {
 	const struct rs_container_view *c = NULL;
 
@@ -187,7 +188,7 @@ static const struct rs_loss_view *doubt(const struct rs_result *r, const struct 
 		const struct rs_loss_view *v = &r->loss[i];
 
 		if (!v->from_ns && !v->to_ns) {
-			if (rs_rules[rule_of(f)].sums)
+			if (b->engine->table.rule[rule_of(b, f)].sums)
 				return v;
 			continue;
 		}
@@ -204,15 +205,15 @@ static int doubt_findings(const struct rs_build *b, struct rs_result *r)
 		struct rs_finding *f = &r->finding[i];
 		char *text;
 
-		if (f->verdict != RS_VIOLATED || !doubt(r, f))
+		if (f->verdict != RS_VIOLATED || !doubt(b, r, f))
 			continue;
 		if (asprintf(&text, "%s (or so it seems: records are missing)", f->text) < 0)
 			return -ENOMEM;
 		free(f->text);
 		f->text = text;
 		f->verdict = RS_UNKNOWN;
-		b->engine->violations[rule_of(f)]--;
-		b->engine->unknowns[rule_of(f)]++;
+		b->engine->violations[rule_of(b, f)]--;
+		b->engine->unknowns[rule_of(b, f)]++;
 	}
 	return 0;
 }
@@ -220,7 +221,7 @@ static int doubt_findings(const struct rs_build *b, struct rs_result *r)
 static int judge_rule(const struct rs_build *b, struct rs_result *r, size_t which,
 		      const struct rs_loss_view *loss)
 {
-	const struct rs_rule *rule = &rs_rules[which];
+	const struct rs_rule *rule = &b->engine->table.rule[which];
 	struct rs_rule_view *v = &r->rule[r->nr_rules++];
 	const char *missing = missing_hook(r, rule);
 	char reason[256] = "";
@@ -262,10 +263,10 @@ int rs_build_rules(const struct rs_build *b, struct rs_result *r)
 	for (size_t i = 0; i < r->nr_losses && !loss; i++)
 		if (loss_matters(r, &r->loss[i]))
 			loss = &r->loss[i];
-	r->rule = calloc(rs_nr_rules, sizeof(*r->rule));
+	r->rule = calloc(b->engine->table.nr, sizeof(*r->rule));
 	if (!r->rule)
 		return -ENOMEM;
-	for (size_t i = 0; i < rs_nr_rules && !err; i++)
+	for (size_t i = 0; i < b->engine->table.nr && !err; i++)
 		if (b->engine->on[i])
 			err = judge_rule(b, r, i, loss);
 	return err;

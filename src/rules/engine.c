@@ -5,10 +5,11 @@
 #include <string.h>
 #include "rules/rules.h"
 
-void rs_engine_init(struct rs_engine *e)
+void rs_engine_init(struct rs_engine *e, const struct rs_rule_table *table)
 {
 	memset(e, 0, sizeof(*e));
-	for (size_t i = 0; i < rs_nr_rules; i++)
+	e->table = table ? *table : (struct rs_rule_table){ rs_rules, rs_nr_rules };
+	for (size_t i = 0; i < e->table.nr; i++)
 		e->on[i] = true;
 }
 
@@ -71,7 +72,7 @@ static int take_excerpt(struct rs_finding *f, const struct rs_note *n, const str
 static int find(struct rs_engine *e, size_t which, const struct rs_transition *t,
 		const struct rs_note *n, const struct rs_slot *s)
 {
-	const struct rs_rule *rule = &rs_rules[which];
+	const struct rs_rule *rule = &e->table.rule[which];
 	enum rs_verdict verdict = t->to == RS_TO_VIOLATED ? RS_VIOLATED : RS_UNKNOWN;
 	struct rs_finding *f;
 	char text[512];
@@ -133,7 +134,7 @@ static int remember(struct rs_slot *s, const struct rs_note *n, struct rs_kept *
 static int step(struct rs_engine *e, size_t which, struct rs_note *n, struct rs_slot *s,
 		struct rs_kept **kept)
 {
-	const struct rs_rule *rule = &rs_rules[which];
+	const struct rs_rule *rule = &e->table.rule[which];
 
 	for (size_t i = 0; i < rule->nr_arrows; i++) {
 		const struct rs_transition *t = &rule->arrow[i];
@@ -177,12 +178,12 @@ int rs_engine_note(struct rs_engine *e, struct rs_note *n)
 	struct rs_kept *kept = NULL;
 	int err = 0;
 
-	for (size_t i = 0; i < rs_nr_rules && !err; i++) {
+	for (size_t i = 0; i < e->table.nr && !err; i++) {
 		struct rs_object *o;
 
 		if (!e->on[i])
 			continue;
-		o = object_of(&rs_rules[i], n);
+		o = object_of(&e->table.rule[i], n);
 		if (o)
 			err = step(e, i, n, &o->slot[i], &kept);
 	}

@@ -558,17 +558,17 @@ const size_t rs_nr_rules = sizeof(rs_rules) / sizeof(rs_rules[0]);
 
 _Static_assert(sizeof(rs_rules) / sizeof(rs_rules[0]) <= RS_RULES_MAX, "RS_RULES_MAX");
 
-int rs_rule_find(const char *id, struct rs_msg *msg)
+int rs_rule_find(const struct rs_rule_table *t, const char *id, struct rs_msg *msg)
 {
 	char known[256] = "";
 
-	for (size_t i = 0; i < rs_nr_rules; i++)
-		if (!strcmp(rs_rules[i].id, id))
+	for (size_t i = 0; i < t->nr; i++)
+		if (!strcmp(t->rule[i].id, id))
 			return i;
-	for (size_t i = 0; i < rs_nr_rules; i++) {
+	for (size_t i = 0; i < t->nr; i++) {
 		size_t at = strlen(known);
 
-		snprintf(known + at, sizeof(known) - at, "%s%s", i ? ", " : "", rs_rules[i].id);
+		snprintf(known + at, sizeof(known) - at, "%s%s", i ? ", " : "", t->rule[i].id);
 	}
 	return rs_msg_set(msg, -ENOENT, "unknown rule \"%s\" (known: %s)", id, known);
 }
