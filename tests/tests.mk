@@ -36,6 +36,17 @@ $(B)/tests/make-trace: tests/cli/make-trace.c $(B)/tests/libsynth.a $(B)/librema
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(TEST_CFLAGS) -Itests/unit -MF $@.d $(LDFLAGS) -o $@ $^ -ljansson -lz -lm
 
+# What the compatibility tests read JSON with.
+$(B)/tests/trace-json: tests/compat/trace-json.c $(B)/libremapscope.a
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(TEST_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $^ -ljansson -lz -lm
+
+$(B)/tests/superset: tests/compat/superset.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(TEST_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $^ -ljansson
+
 # Without libFuzzer: a number of seeded rounds.
 $(B)/tests/fuzz-trace: tests/fuzz/fuzz_trace.c $(B)/libremapscope.a
 	$(call say,CC)
@@ -43,7 +54,7 @@ $(B)/tests/fuzz-trace: tests/fuzz/fuzz_trace.c $(B)/libremapscope.a
 	$(Q)$(CC) $(CFLAGS) $(TEST_CFLAGS) -DRS_FUZZ_STANDALONE -MF $@.d $(LDFLAGS) -o $@ $^ \
 		-ljansson -lz -lm
 
-unit-programs: $(UNIT) $(B)/tests/make-trace $(B)/tests/fuzz-trace
+unit-programs: $(UNIT) $(addprefix $(B)/tests/,make-trace fuzz-trace trace-json superset)
 
 # The lab's programs
 

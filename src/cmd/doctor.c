@@ -64,7 +64,8 @@ static const char *yes(bool b)
 	return b ? "yes" : "no";
 }
 
-static void print_hook(const struct rs_hook *h)
+/* @known: why fentry is not possible, if that has been said already; NULL */
+static void print_hook(const struct rs_hook *h, const char *known)
 {
 	const char *name = rs_mechanism_name(h->mechanism);
 
@@ -79,19 +80,39 @@ static void print_hook(const struct rs_hook *h)
 		printf(" in %s", h->module);
 	printf("\n");
 	for (int m = 1; m < RS_MECH_NR; m++)
-		if (h->why_not[m][0])
+		if (h->why_not[m][0] && !(known && !strcmp(h->why_not[m], known)))
 			printf("      not %s: %s\n", rs_mechanism_name(m), h->why_not[m]);
 	if (h->note[0])
 		printf("      %s\n", h->note);
 }
 
+/* Why fentry is left out for every hook that could have it; NULL: for other reasons than that */
+static const char *common_reason(const struct rs_plan *plan)
+{
+	const char *why = NULL;
+
+	for (size_t i = 0; i < plan->nr; i++) {
+		const char *w = plan->hook[i].why_not[RS_MECH_FENTRY];
+
+		if (plan->hook[i].absent || plan->hook[i].def->shape == RS_HOOK_TP)
+			continue;
+		if (!w[0] || (why && strcmp(w, why)))
+			return NULL;
+		why = w;
+	}
+	return why;
+}
+
 static void print_plan(const struct rs_plan *plan)
 {
+	const char *why = common_reason(plan);
 	size_t weak = 0;
 
 	printf("\nhooks\n");
+	if (why)
+		printf("  fentry for none: %s\n", why);
 	for (size_t i = 0; i < plan->nr; i++)
-		print_hook(&plan->hook[i]);
+		print_hook(&plan->hook[i], why);
 	printf("\nverdicts\n");
 	for (size_t i = 0; i < rs_nr_rules; i++) {
 		const char *missing = lacks(plan, &rs_rules[i]);
@@ -137,7 +158,7 @@ static int ask_functions(struct rs_cli *cli, char **name, size_t nr,
 		if (!plan.hook[i].mechanism)
 			status = RS_EXIT_UNKNOWN;
 		if (!cli->json)
-			print_hook(&plan.hook[i]);
+			print_hook(&plan.hook[i], NULL);
 	}
 	if (cli->json) {
 		json_t *o = json_pack("{s:s,s:i,s:s,s:o,s:b}", "schema", "remapscope-doctor",
@@ -173,9 +194,11 @@ int rs_cmd_doctor(struct rs_cli *cli, int argc, char **argv)
 			break;
 		case 'F':
 			opts.no_fentry = true;
+			fentry = false;
 			break;
 		case 'f':
 			fentry = true;
+			opts.no_fentry = false;
 			break;
 		default:
 			return rs_bad_option(cli, "doctor", c, argv);

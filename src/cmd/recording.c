@@ -92,9 +92,11 @@ int rs_recording_option(struct rs_recording *r, int c, const char *value, struct
 		break;
 	case RS_OPT_NO_FENTRY:
 		r->live.no_fentry = true;
+		r->live.fentry = false;
 		break;
 	case RS_OPT_FENTRY:
 		r->live.fentry = true;
+		r->live.no_fentry = false;
 		break;
 	case RS_OPT_ALL:
 		r->all = true;

@@ -261,11 +261,11 @@ static void add_hook(const struct synth *s, json_t *plan, const char *function)
 			return;
 	}
 	if (s->no_hook && !strcmp(s->no_hook, function))
-		hook = json_pack("{s:s, s:n, s:{s:s}}", "function", function, "mechanism", "not",
-				 "fentry", "inlined");
+		hook = json_pack("{s:s, s:n, s:n, s:{s:s}}", "function", function, "module",
+				 "mechanism", "not", "fentry", "inlined");
 	else
-		hook = json_pack("{s:s, s:s, s:{}}", "function", function, "mechanism", "fentry",
-				 "not");
+		hook = json_pack("{s:s, s:n, s:s, s:{}}", "function", function, "module",
+				 "mechanism", "fentry", "not");
 	MUST(!json_array_append_new(plan, hook));
 }
 
@@ -278,9 +278,11 @@ json_t *synth_meta(const struct synth *s)
 		for (size_t n = 0; n < sizeof(rs_rules[i].needs) / sizeof(char *); n++)
 			if (rs_rules[i].needs[n])
 				add_hook(s, plan, rs_rules[i].needs[n]);
-	meta = json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:I}, s:o}", "format", "remapscope-trace",
-			 "kernel", "release", "6.12.0-synth", "host", "synth", "clock", "name",
-			 "CLOCK_MONOTONIC", "attached_ns", (json_int_t)(999 * SEC), "plan", plan);
+	meta = json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:I, s:I, s:I}, s:o}", "format",
+			 "remapscope-trace", "kernel", "release", "6.12.0-synth", "host", "synth",
+			 "clock", "name", "CLOCK_MONOTONIC", "realtime_offset_ns", (json_int_t)0,
+			 "attach_ns", (json_int_t)(998 * SEC), "attached_ns",
+			 (json_int_t)(999 * SEC), "plan", plan);
 	MUST(meta);
 	if (s->mode)
 		json_object_set_new(meta, "mode", json_string(rs_mode_name(s->mode)));
