@@ -161,9 +161,8 @@ int rs_window_open(struct rs_model *m, struct rs_container *c, __u64 ts, __u32 t
 	c->window->view.container = c->view.id;
 	c->window->view.open_ns = ts;
 	c->window->view.opener = rs_proc_ref(m, tgid);
-	c->ticked_ns = ts;
 	c->view.windows++;
-	return 0;
+	return rs_update_join(m, c->window);
 }
 
 /* Takes a range that has just lost its vaddr into the window's view. */
@@ -245,6 +244,7 @@ int rs_window_close(struct rs_model *m, struct rs_container *c, const struct rs_
 		c->window->view.closer = rs_proc_ref(m, ev->tgid);
 	}
 	c->window->view.end = end;
+	rs_update_leave(c->window);
 	m->unseen += c->window->unseen;
 	m->window[m->nr_windows++] = c->window->view;
 	free(c->window);

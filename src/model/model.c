@@ -6,9 +6,6 @@
 #include "model/pages.h"
 #include "model/stats.h"
 
-/* How often, in the recording's time, clocks of open windows are looked at. */
-#define TICK_NS 100000000ULL
-
 struct rs_kept *rs_keep(const struct rs_event *ev)
 {
 	struct rs_kept *k = malloc(offsetof(struct rs_kept, ev) + ev->size);
@@ -26,18 +23,31 @@ void rs_drop(struct rs_kept *k)
 		free(k);
 }
 
+void rs_timer_stop(struct rs_slot *s)
+{
+	if (!s->timer)
+		return;
+	s->timer->prev->next = s->timer->next;
+	s->timer->next->prev = s->timer->prev;
+	free(s->timer);
+	s->timer = NULL;
+}
+
 void rs_object_free(struct rs_object *o)
 {
 	for (size_t i = 0; i < RS_RULES_MAX; i++) {
 		for (size_t k = 0; k < o->slot[i].nr; k++)
-			rs_drop(o->slot[i].trail[k]);
+			rs_drop(o->slot[i].trail[k].kept);
 		free(o->slot[i].trail);
+		rs_timer_stop(&o->slot[i]);
 		o->slot[i] = (struct rs_slot){ 0 };
 	}
 }
 
 int rs_note(struct rs_model *m, struct rs_note note)
 {
+	if (!note.update && note.container && note.container->window)
+		note.update = note.container->window->update;
 	return m->note(m->ctx, &note);
 }
 
@@ -48,39 +58,13 @@ void rs_model_init(struct rs_model *m, rs_note_fn note, void *ctx)
 	m->ctx = ctx;
 }
 
-/* Clocks are read from the events' times, so that a replay finds what the live run found. */
-static int tick(struct rs_model *m, __u64 ts)
-{
-	struct rs_container *c, *next;
-	int err = 0;
-
-	HASH_ITER(hh, m->containers, c, next)
-	{
-		if (!c->window || ts < c->ticked_ns + TICK_NS)
-			continue;
-		c->ticked_ns = ts;
-		for (size_t i = 0; i < c->nr && !err; i++)
-			if (c->range[i]->invalid)
-				err = rs_note(m, (struct rs_note){ .type = RS_N_TICK,
-								   .ts = ts,
-								   .container = c,
-								   .range = c->range[i] });
-	}
-	return err;
-}
-
 int rs_model_event(struct rs_model *m, const struct rs_event *ev)
 {
-	int err;
-
 	m->events++;
 	if (!m->first_ns)
 		m->first_ns = ev->ts;
 	if (ev->ts > m->last_ns)
 		m->last_ns = ev->ts;
-	err = tick(m, ev->ts);
-	if (err)
-		return err;
 	switch (ev->type) {
 	case RS_EV_PROC:
 	case RS_EV_FORK:
@@ -112,10 +96,8 @@ int rs_model_event(struct rs_model *m, const struct rs_event *ev)
 int rs_model_end(struct rs_model *m)
 {
 	struct rs_container *c, *next;
-	int err = tick(m, m->last_ns);
+	int err = rs_devices_end(m);
 
-	if (!err)
-		err = rs_devices_end(m);
 	HASH_ITER(hh, m->containers, c, next)
 	{
 		struct rs_note note = { .type = RS_N_END, .ts = m->last_ns, .container = c };
@@ -168,7 +150,10 @@ void rs_model_free(struct rs_model *m)
 		HASH_DEL(m->procs, p);
 		free(p);
 	}
+	while (m->mms)
+		rs_mm_forget(m, m->mms->key);
 	rs_pending_free(m);
+	rs_updates_free(m);
 	for (size_t i = 0; i < m->nr_windows; i++)
 		free_window_view(&m->window[i]);
 	rs_devices_free(m);

@@ -35,17 +35,39 @@ struct rs_kept {
 #define RS_TRAIL_MAX \
 	10 /* a finding's excerpt is the trail, a proof, and the event that ended it: 12 */
 
+/**
+ * struct rs_taken - an arrow that an automaton has taken
+ * @from: the state it left
+ * @on: &enum rs_note_type
+ * @when: the arrow's condition in English, NULL: none
+ * @at_ns: the note's time
+ * @kept: the note's event; NULL: it had none
+ */
+struct rs_taken {
+	__u8 from;
+	__u8 on;
+	const char *when;
+	__u64 at_ns;
+	struct rs_kept *kept;
+};
+
+/** struct rs_timer - an automaton in a state that it may not stay in for ever */
+struct rs_timer {
+	struct rs_timer *prev, *next;
+	struct rs_object *obj;
+	__u64 at; /* it may be there until then */
+};
+
 /** struct rs_slot - one rule's automaton on one object */
 struct rs_slot {
 	__u8 state;
-	__u8 nr;   /* of @trail */
-	bool used; /* has left its first state: counts as an instance */
-	__u64 since;
-	struct rs_kept *
-		*trail; /* the events of the transitions so far; NULL or RS_TRAIL_MAX long */
+	__u8 nr;		/* of @trail */
+	bool used;		/* has left its first state: counts as an instance */
+	struct rs_taken *trail; /* the arrows so far; NULL or RS_TRAIL_MAX long */
+	struct rs_timer *timer; /* NULL: no clock runs */
 };
 
-/** struct rs_object - what a rule can be about: ranges, containers and devices begin with one */
+/** struct rs_object - what a rule can be about: ranges, containers, devices begin with one */
 struct rs_object {
 	struct rs_slot slot[RS_RULES_MAX];
 };
@@ -106,9 +128,31 @@ struct rs_range {
 	bool pages_told;    /* that something is known of its pages */
 };
 
+/**
+ * struct rs_update - one live update: the windows of one opener that overlap
+ * @view: all that is known so far; without phases
+ * @open: its windows that are open
+ *
+ * The containers join here: what else belongs to an update, a pause of vCPUs say, has its place here.
+ */
+struct rs_update {
+	struct rs_object obj;
+	struct rs_update_view view;
+	__u32 open;
+};
+
+/** struct rs_mm - an mm that is, or was, charged for ranges */
+struct rs_mm {
+	struct rs_object obj;
+	UT_hash_handle hh;
+	__u64 key;
+};
+
 /** struct rs_window - a window under way */
 struct rs_window {
 	struct rs_window_view view;
+	struct rs_update *update;
+	__u64 exec_ns; /* the opener's last exec inside it, 0: none */
 	size_t room;
 	__u32 invalid; /* ranges without a vaddr */
 	__u32 unseen;  /* ... and those that lost it before the recording: only counted so far */
@@ -126,7 +170,6 @@ struct rs_container {
 	struct rs_window *window; /* NULL outside */
 	size_t nr_stale;
 	bool joined_inside; /* first seen when its window was open already */
-	__u64 ticked_ns;
 	__u32 ranges_ever;
 	__u64 removing_req; /* takes down @removing_iova at this moment; 0: nobody does */
 	__u64 removing_iova;
@@ -199,9 +242,14 @@ enum rs_note_type {
 	RS_N_UNDERFLOW,	    /* device: gave back what it does not have; .pins */
 	RS_N_DEVICE_CLOSED, /* device: is gone; .pins */
 	RS_N_END,	    /* range, container: the recording ends */
-	RS_N_TICK,	    /* range, invalid: time has passed */
 	RS_N_NR
 };
+
+/** rs_note_name() - a note's name in automata, and in what is printed: "invalidated". Static */
+const char *rs_note_name(unsigned int type);
+
+/** rs_note_gloss() - what it says, in English. Static */
+const char *rs_note_gloss(unsigned int type);
 
 /**
  * struct rs_remap - a map or remap, as a rule needs it
@@ -283,9 +331,11 @@ struct rs_foreign {
 
 /**
  * struct rs_note - one thing that happened
- * @ev: the event that told it; NULL for RS_N_END and RS_N_TICK
+ * @ev: the event that told it; NULL for RS_N_END and of a clock
  * @proof: an earlier event that belongs to it; NULL
  * @container: NULL only of a device whose container is not known, or gone
+ * @update: that of the container's open window, unless the model says another; NULL: none
+ * @mm: NULL: the note is about none
  * @by: the process that did it, 0: nobody
  * @killed: RS_N_RELEASED: because a process was killed by a signal
  */
@@ -297,6 +347,8 @@ struct rs_note {
 	struct rs_container *container;
 	struct rs_range *range;
 	struct rs_device *device;
+	struct rs_update *update;
+	struct rs_mm *mm;
 	const struct rs_remap *remap;
 	const struct rs_foreign *foreign;
 	const struct rs_pages_seen *pages;
@@ -347,6 +399,9 @@ struct rs_model {
 	size_t nr_past;
 	struct rs_window_view *window; /* closed windows */
 	size_t nr_windows;
+	struct rs_update **update; /* by id */
+	size_t nr_updates;
+	struct rs_mm *mms; /* by key */
 	struct rs_exec_seen {
 		__u32 tgid;
 		__u64 ts;
@@ -416,6 +471,19 @@ struct rs_range_view *rs_window_range_view(struct rs_model *m, struct rs_contain
 int rs_window_close(struct rs_model *m, struct rs_container *c, const struct rs_event *ev,
 		    enum rs_window_end end);
 
+/* The window has just opened: which update is it of? */
+int rs_update_join(struct rs_model *m, struct rs_window *w);
+/* The process has a new mm. */
+void rs_update_exec(struct rs_model *m, __u32 tgid, __u64 ts);
+/* The window is closed, as its view says. */
+void rs_update_leave(struct rs_window *w);
+void rs_updates_free(struct rs_model *m);
+
+/* NULL without memory, and for @key 0 */
+struct rs_mm *rs_mm_get(struct rs_model *m, __u64 key);
+/* The mm may be gone: another one can get its address. */
+void rs_mm_forget(struct rs_model *m, __u64 key);
+
 int rs_model_type1(struct rs_model *m, const struct rs_event *ev);
 void rs_pending_free(struct rs_model *m);
 
@@ -448,9 +516,11 @@ static inline int rs_errno(__s64 ret)
 	return ret >= -4095 ? (int)-ret : EIO;
 }
 
+/* Sets what a note's container says of it, and tells it. */
 int rs_note(struct rs_model *m, struct rs_note note);
 struct rs_kept *rs_keep(const struct rs_event *ev);
 void rs_drop(struct rs_kept *k);
+void rs_timer_stop(struct rs_slot *s);
 void rs_object_free(struct rs_object *o);
 
 #endif /* RS_MODEL_MODEL_H */

@@ -51,6 +51,33 @@ __u32 rs_proc_by_mm(const struct rs_model *m, __u64 mm)
 	return 0;
 }
 
+struct rs_mm *rs_mm_get(struct rs_model *m, __u64 key)
+{
+	struct rs_mm *mm;
+
+	HASH_FIND(hh, m->mms, &key, sizeof(key), mm);
+	if (mm || !key)
+		return mm;
+	mm = calloc(1, sizeof(*mm));
+	if (!mm)
+		return NULL;
+	mm->key = key;
+	HASH_ADD(hh, m->mms, key, sizeof(mm->key), mm);
+	return mm;
+}
+
+void rs_mm_forget(struct rs_model *m, __u64 key)
+{
+	struct rs_mm *mm;
+
+	HASH_FIND(hh, m->mms, &key, sizeof(key), mm);
+	if (!mm)
+		return;
+	HASH_DEL(m->mms, mm);
+	rs_object_free(&mm->obj);
+	free(mm);
+}
+
 /*
  * Armed, ranges can be gone that were there when last told. Before an owner leaves its mm, a snapshot
  * says which ranges it leaves behind.
@@ -68,6 +95,7 @@ static bool left_behind(const struct rs_model *m, const struct rs_range *r, __u3
 static int left_mm(struct rs_model *m, const struct rs_event *ev, __u64 mm, __u32 users)
 {
 	struct rs_container *c, *next;
+	bool charged = false;
 	int err;
 
 	if (!mm || rs_mm_in_use(m, mm, ev->tgid))
@@ -77,6 +105,7 @@ static int left_mm(struct rs_model *m, const struct rs_event *ev, __u64 mm, __u3
 		for (size_t i = 0; i < c->nr; i++) {
 			struct rs_range *r = c->range[i];
 
+			charged |= r->owner_mm == mm;
 			if (r->owner_mm != mm || r->invalid || r->stale ||
 			    (users && r->owner != ev->tgid) || !left_behind(m, r, ev->tgid))
 				continue;
@@ -93,6 +122,9 @@ static int left_mm(struct rs_model *m, const struct rs_event *ev, __u64 mm, __u3
 				return err;
 		}
 	}
+	/* A range keeps the mm it is charged to: only without one can another mm get the address. */
+	if (!charged)
+		rs_mm_forget(m, mm);
 	return 0;
 }
 
@@ -110,6 +142,7 @@ static int on_exec(struct rs_model *m, const struct rs_event *ev, struct rs_proc
 		return -ENOMEM;
 	m->exec = grown;
 	m->exec[m->nr_execs++] = (struct rs_exec_seen){ .tgid = ev->tgid, .ts = ev->ts };
+	rs_update_exec(m, ev->tgid, ev->ts);
 	return left_mm(m, ev, x.old_mm, x.old_mm_users);
 }
 

@@ -27,8 +27,11 @@ static int on_note(void *ctx, struct rs_note *note)
 static int on_ordered(void *ctx, const struct rs_event *ev)
 {
 	struct rs_analysis *a = ctx;
+	int err;
 
-	return rs_model_event(&a->model, ev);
+	/* Clocks are read from the records' times, so that a replay finds what the live run found. */
+	err = rs_engine_time(&a->engine, ev->ts);
+	return err ? err : rs_model_event(&a->model, ev);
 }
 
 int rs_analysis_new(const struct rs_analysis_opts *opts, struct rs_analysis **out,
@@ -42,9 +45,8 @@ int rs_analysis_new(const struct rs_analysis_opts *opts, struct rs_analysis **ou
 		return rs_msg_set(msg, -ENOMEM, "out of memory");
 	a->opts = *opts;
 	rs_model_init(&a->model, on_note, a);
-	rs_engine_init(&a->engine, opts->table);
 	a->order = rs_order_new(on_ordered, a);
-	if (!a->order)
+	if (rs_engine_init(&a->engine, opts->table) || !a->order)
 		err = rs_msg_set(msg, -ENOMEM, "out of memory");
 	if (!err && opts->nr_rules)
 		memset(a->engine.on, 0, sizeof(a->engine.on));
@@ -145,6 +147,8 @@ int rs_analysis_finish(struct rs_analysis *a, const json_t *end, const char *inc
 	if (ended > (json_int_t)a->model.last_ns)
 		a->model.last_ns = ended;
 	if (!err)
+		err = rs_engine_time(&a->engine, a->model.last_ns);
+	if (!err)
 		err = rs_model_end(&a->model);
 	if (!err)
 		err = rs_build_result(&b, out);
@@ -156,8 +160,8 @@ void rs_analysis_free(struct rs_analysis *a)
 	if (!a)
 		return;
 	rs_order_free(a->order);
-	rs_engine_free(&a->engine);
 	rs_model_free(&a->model);
+	rs_engine_free(&a->engine);
 	json_decref(a->meta);
 	free(a);
 }

@@ -28,7 +28,7 @@ int rs_build_losses(const struct rs_build *b, struct rs_result *r);
 /** rs_build_requests() - fill in rows, devices and flights; the model is left without them */
 int rs_build_requests(struct rs_model *m, struct rs_result *r);
 
-/** rs_build_updates() - join the windows of @r into updates. Return: 0 or -ENOMEM */
+/** rs_build_updates() - the model's updates, and where their time went. Return: 0 or -ENOMEM */
 int rs_build_updates(const struct rs_build *b, struct rs_result *r);
 
 /** rs_build_rules() - verdicts per rule, from findings, losses and missing hooks. Return: 0 or -ENOMEM */

@@ -168,6 +168,7 @@ static void free_findings(struct rs_result *r)
 		for (size_t j = 0; j < f->nr_events; j++)
 			free(f->event[j]);
 		free(f->event);
+		free(f->step);
 		free(f->text);
 		free(f->expected);
 	}

@@ -283,6 +283,14 @@ struct rs_loss_view {
 	__u64 to_ns;
 };
 
+/** struct rs_finding_step - an arrow of the rule's automaton that led to a finding; all static */
+struct rs_finding_step {
+	const char *state; /* that it left */
+	const char *note;  /* what happened: rs_note_name(), "time" for a clock */
+	const char *when;  /* the arrow's condition, NULL: always */
+	__u64 at_ns;
+};
+
 /** struct rs_finding - one violation (or one reason for unknown) of a rule */
 struct rs_finding {
 	const char *rule;	 /* static: its id */
@@ -294,6 +302,8 @@ struct rs_finding {
 	__u32 window;		 /* 0: none */
 	struct rs_event **event; /* the excerpt that proves it, in time order, at most 12 */
 	size_t nr_events;
+	struct rs_finding_step *step; /* the automaton's path; the last one led to @verdict */
+	size_t nr_steps;
 };
 
 /** struct rs_rule_view - one rule's verdict */

@@ -1,48 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Windows that belong together, and where their time went. */
+/* Where an update's time went. */
 #include <errno.h>
 #include <stdlib.h>
 #include "result/build.h"
-
-static bool overlap(const struct rs_update_view *u, const struct rs_window_view *w)
-{
-	return !u->end_ns || w->open_ns <= u->end_ns;
-}
-
-/* The last exec of the opener inside the window, 0 for none. */
-static __u64 exec_inside(const struct rs_model *m, const struct rs_window_view *w)
-{
-	__u64 at = 0;
-
-	for (size_t i = 0; i < m->nr_execs; i++)
-		if (m->exec[i].tgid == w->opener.tgid && m->exec[i].ts >= w->open_ns &&
-		    (!w->close_ns || m->exec[i].ts <= w->close_ns))
-			at = m->exec[i].ts;
-	return at;
-}
-
-static int add_window(const struct rs_build *b, struct rs_update_view *u, struct rs_window_view *w)
-{
-	__u32 *grown = rs_grow(u->window, u->nr_windows, sizeof(*grown));
-	__u64 exec = exec_inside(b->model, w);
-
-	if (!grown)
-		return -ENOMEM;
-	u->window = grown;
-	u->window[u->nr_windows++] = w->id;
-	w->update = u->id;
-	if (!w->close_ns || (u->end_ns && w->close_ns > u->end_ns))
-		u->end_ns = w->close_ns;
-	if (exec)
-		u->exec_ns = exec;
-	if (w->end == RS_WINDOW_REMAPPED)
-		u->to = w->closer;
-	if (exec)
-		u->handover = RS_HANDOVER_EXEC;
-	else if (w->end == RS_WINDOW_REMAPPED && w->closer.tgid != w->opener.tgid)
-		u->handover = RS_HANDOVER_OTHER;
-	return 0;
-}
 
 static void add_phase(struct rs_update_view *u, const char *name, __u64 from, __u64 to)
 {
@@ -90,33 +50,19 @@ static void split(const struct rs_result *r, struct rs_update_view *u)
 
 int rs_build_updates(const struct rs_build *b, struct rs_result *r)
 {
-	int err = 0;
+	struct rs_model *m = b->model;
 
-	/* In the order of their begin: ids are. */
-	for (size_t i = 0; i < r->nr_windows && !err; i++) {
-		struct rs_window_view *w = &r->window[i];
-		struct rs_update_view *u = NULL, *grown;
+	r->update = calloc(m->nr_updates + 1, sizeof(*r->update));
+	if (!r->update)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->nr_updates; i++) {
+		struct rs_update *u = m->update[i];
 
-		for (size_t k = 0; k < r->nr_updates && !u; k++)
-			if (r->update[k].from.tgid == w->opener.tgid && overlap(&r->update[k], w))
-				u = &r->update[k];
-		if (!u) {
-			grown = rs_grow(r->update, r->nr_updates, sizeof(*grown));
-			if (!grown)
-				return -ENOMEM;
-			r->update = grown;
-			u = &grown[r->nr_updates];
-			*u = (struct rs_update_view){
-				.id = ++r->nr_updates,
-				.from = w->opener,
-				.to = w->closer,
-				.start_ns = w->open_ns,
-				.end_ns = w->close_ns,
-			};
-		}
-		err = add_window(b, u, w);
-	}
-	for (size_t i = 0; i < r->nr_updates; i++)
+		r->update[r->nr_updates++] = u->view;
+		u->view.window = NULL;
+		if (u->open)
+			r->update[i].end_ns = 0;
 		split(r, &r->update[i]);
-	return err;
+	}
+	return 0;
 }

@@ -5,33 +5,55 @@
 #include <string.h>
 #include "rules/rules.h"
 
-void rs_engine_init(struct rs_engine *e, const struct rs_rule_table *table)
+int rs_engine_init(struct rs_engine *e, const struct rs_rule_table *table)
 {
 	memset(e, 0, sizeof(*e));
 	e->table = table ? *table : (struct rs_rule_table){ rs_rules, rs_nr_rules };
-	for (size_t i = 0; i < e->table.nr; i++)
+	e->clock = calloc(e->table.nr * RS_STATES_MAX, sizeof(*e->clock));
+	if (!e->clock)
+		return -ENOMEM;
+	for (size_t i = 0; i < e->table.nr; i++) {
 		e->on[i] = true;
+		for (__u8 k = 0; k < RS_STATES_MAX; k++) {
+			struct rs_clock *c = &e->clock[e->nr_clocks];
+
+			if (!e->table.rule[i].within[k].ns)
+				continue;
+			*c = (struct rs_clock){ .rule = i, .state = k };
+			c->due.prev = c->due.next = &c->due;
+			e->nr_clocks++;
+		}
+	}
+	return 0;
 }
 
 static __u32 container_id(const struct rs_note *n)
 {
-	return n->container ? n->container->view.id : n->device->view.container;
+	if (n->container)
+		return n->container->view.id;
+	return n->device ? n->device->view.container : 0;
 }
 
-/* What a finding is about: "c1 range 0x100000 size 0x200000", "d2 0000:00:05.0". */
+/* What a finding is about: "c1 range 0x100000 size 0x200000", "d2 0000:00:05.0", "u1 c1". */
 static int subject(const struct rs_rule *rule, const struct rs_note *n, char *buf, size_t len)
 {
+	int at = 0;
+
 	if (rule->scope == RS_SCOPE_DEVICE)
 		return snprintf(buf, len, "d%u%s%s ", n->device->view.id,
 				n->device->view.name[0] ? " " : "", n->device->view.name);
+	if (rule->scope == RS_SCOPE_UPDATE)
+		at += snprintf(buf, len, "u%u ", n->update->view.id);
+	if (n->container)
+		at += snprintf(buf + at, len - at, "c%u ", n->container->view.id);
 	if (n->range && n->range->size)
-		return snprintf(buf, len, "c%u range 0x%llx size 0x%llx ", container_id(n),
-				(unsigned long long)n->range->iova.v,
-				(unsigned long long)n->range->size);
-	if (n->range)
-		return snprintf(buf, len, "c%u range at 0x%llx ", container_id(n),
-				(unsigned long long)n->range->iova.v);
-	return snprintf(buf, len, "c%u ", container_id(n));
+		at += snprintf(buf + at, len - at, "range 0x%llx size 0x%llx ",
+			       (unsigned long long)n->range->iova.v,
+			       (unsigned long long)n->range->size);
+	else if (n->range)
+		at += snprintf(buf + at, len - at, "range at 0x%llx ",
+			       (unsigned long long)n->range->iova.v);
+	return at;
 }
 
 static struct rs_event *copy_event(const struct rs_event *ev)
@@ -63,21 +85,40 @@ static int take_excerpt(struct rs_finding *f, const struct rs_note *n, const str
 	if (!f->event)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->nr && !err; i++)
-		err = add_event(f, &s->trail[i]->ev);
+		if (s->trail[i].kept)
+			err = add_event(f, &s->trail[i].kept->ev);
 	if (!err)
 		err = add_event(f, n->proof);
 	return err ? err : add_event(f, n->ev);
 }
 
-static int find(struct rs_engine *e, size_t which, const struct rs_transition *t,
-		const struct rs_note *n, const struct rs_slot *s)
+/* The arrows of the trail, and @last, which led to the finding. */
+static int take_path(struct rs_finding *f, const struct rs_rule *rule, const struct rs_slot *s,
+		     const struct rs_finding_step *last)
+{
+	f->step = calloc(s->nr + 1, sizeof(*f->step));
+	if (!f->step)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->nr; i++)
+		f->step[f->nr_steps++] = (struct rs_finding_step){
+			.state = rule->state[s->trail[i].from],
+			.note = rs_note_name(s->trail[i].on),
+			.when = s->trail[i].when,
+			.at_ns = s->trail[i].at_ns,
+		};
+	f->step[f->nr_steps++] = *last;
+	return 0;
+}
+
+static int find(struct rs_engine *e, size_t which, enum rs_verdict verdict, rs_say_fn say,
+		const struct rs_finding_step *last, const struct rs_note *n,
+		const struct rs_slot *s)
 {
 	const struct rs_rule *rule = &e->table.rule[which];
-	enum rs_verdict verdict = t->to == RS_TO_VIOLATED ? RS_VIOLATED : RS_UNKNOWN;
 	struct rs_finding *f;
 	char text[512];
 	__u64 nr;
-	int at;
+	int at, err;
 
 	nr = verdict == RS_VIOLATED ? ++e->violations[which] : ++e->unknowns[which];
 	if (nr > RS_FINDINGS_MAX)
@@ -95,69 +136,171 @@ static int find(struct rs_engine *e, size_t which, const struct rs_transition *t
 		.window = n->container && n->container->window ? n->container->window->view.id : 0,
 	};
 	at = subject(rule, n, text, sizeof(text));
-	t->say(n, s, text + at, sizeof(text) - at);
+	say(n, s, text + at, sizeof(text) - at);
 	f->text = strdup(text);
 	f->expected = strdup(rule->expected);
 	if (!f->text || !f->expected)
 		return -ENOMEM;
-	return take_excerpt(f, n, s);
+	err = take_path(f, rule, s, last);
+	return err ? err : take_excerpt(f, n, s);
 }
 
 static void forget_trail(struct rs_slot *s)
 {
 	while (s->nr)
-		rs_drop(s->trail[--s->nr]);
+		rs_drop(s->trail[--s->nr].kept);
 }
 
 /* @kept: the note's event, copied for the first trail that wants it and shared by the others. */
-static int remember(struct rs_slot *s, const struct rs_note *n, struct rs_kept **kept)
+static int remember(struct rs_slot *s, const struct rs_taken *taken, const struct rs_note *n,
+		    struct rs_kept **kept)
 {
-	if (!n->ev)
-		return 0;
-	if (!*kept)
+	if (n->ev && !*kept)
 		*kept = rs_keep(n->ev);
 	if (!s->trail)
-		s->trail = calloc(RS_TRAIL_MAX, sizeof(struct rs_kept *));
-	if (!*kept || !s->trail)
+		s->trail = calloc(RS_TRAIL_MAX, sizeof(*s->trail));
+	if ((n->ev && !*kept) || !s->trail)
 		return -ENOMEM;
 	if (s->nr == RS_TRAIL_MAX) {
 		/* No rule of today gets here: they forget what no longer matters. */
-		rs_drop(s->trail[0]);
+		rs_drop(s->trail[0].kept);
 		memmove(s->trail, s->trail + 1, (RS_TRAIL_MAX - 1) * sizeof(*s->trail));
 		s->nr--;
 	}
-	(*kept)->refs++;
-	s->trail[s->nr++] = *kept;
+	s->trail[s->nr] = *taken;
+	if (n->ev) {
+		(*kept)->refs++;
+		s->trail[s->nr].kept = *kept;
+	}
+	s->nr++;
 	return 0;
 }
 
-static int step(struct rs_engine *e, size_t which, struct rs_note *n, struct rs_slot *s,
+/* The instance has come into a state: does a clock run there? */
+static int start_timer(struct rs_engine *e, size_t which, struct rs_object *o)
+{
+	struct rs_slot *s = &o->slot[which];
+	struct rs_clock *c = e->clock;
+	struct rs_timer *t;
+
+	rs_timer_stop(s);
+	while (c < e->clock + e->nr_clocks && (c->rule != which || c->state != s->state))
+		c++;
+	if (c == e->clock + e->nr_clocks)
+		return 0;
+	t = malloc(sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	/* Time does not go back, so that whoever comes last is due last. */
+	*t = (struct rs_timer){
+		.prev = c->due.prev,
+		.next = &c->due,
+		.obj = o,
+		.at = e->now + e->table.rule[which].within[s->state].ns,
+	};
+	t->prev->next = t->next->prev = t;
+	s->timer = t;
+	return 0;
+}
+
+static int step(struct rs_engine *e, size_t which, struct rs_note *n, struct rs_object *o,
 		struct rs_kept **kept)
 {
 	const struct rs_rule *rule = &e->table.rule[which];
+	struct rs_slot *s = &o->slot[which];
 
 	for (size_t i = 0; i < rule->nr_arrows; i++) {
 		const struct rs_transition *t = &rule->arrow[i];
+		struct rs_taken taken = { s->state, n->type, NULL, n->ts, NULL };
 		int err = 0;
 
-		if (t->from != s->state || t->on != n->type || (t->guard && !t->guard(n, s)))
+		if (t->from != s->state || t->on != n->type || (t->guard && !t->guard->holds(n, s)))
 			continue;
+		taken.when = t->guard ? t->guard->text : NULL;
 		if (!s->used) {
 			s->used = true;
 			e->instances[which]++;
 		}
-		if (t->to >= RS_TO_UNKNOWN)
-			err = find(e, which, t, n, s);
-		if (t->to == 0 || (t->to & RS_ANEW))
-			forget_trail(s);
+		if (t->to >= RS_TO_UNKNOWN) {
+			struct rs_finding_step last = { rule->state[t->from], rs_note_name(n->type),
+							taken.when, n->ts };
+
+			err = find(e, which, t->to == RS_TO_VIOLATED ? RS_VIOLATED : RS_UNKNOWN,
+				   t->say, &last, n, s);
+		}
 		s->state = t->to >= RS_TO_UNKNOWN ? 0 : t->to & ~(RS_ANEW | RS_MUTE);
-		s->since = n->ts;
+		if (!s->state || (t->to & (RS_ANEW | RS_MUTE)))
+			forget_trail(s);
+		if (!err)
+			err = start_timer(e, which, o);
 		/* What led here is kept: also an event that made the range what it is. */
 		if (err || !s->state || (t->to & RS_MUTE))
 			return err;
-		return remember(s, n, kept);
+		return remember(s, &taken, n, kept);
 	}
 	return 0;
+}
+
+static struct rs_note note_of(enum rs_scope scope, struct rs_object *o)
+{
+	struct rs_note n = { .type = RS_N_NR };
+
+	switch (scope) {
+	case RS_SCOPE_RANGE:
+		n.range = (struct rs_range *)o;
+		n.container = n.range->container;
+		break;
+	case RS_SCOPE_CONTAINER:
+		n.container = (struct rs_container *)o;
+		break;
+	case RS_SCOPE_DEVICE:
+		n.device = (struct rs_device *)o;
+		break;
+	case RS_SCOPE_UPDATE:
+		n.update = (struct rs_update *)o;
+		break;
+	default:
+		n.mm = (struct rs_mm *)o;
+	}
+	return n;
+}
+
+/* It has been in its state for too long. */
+static int expire(struct rs_engine *e, const struct rs_clock *c, struct rs_timer *t)
+{
+	const struct rs_rule *rule = &e->table.rule[c->rule];
+	const struct rs_invariant *within = &rule->within[c->state];
+	struct rs_finding_step last = { rule->state[c->state], "time", within->text, t->at };
+	struct rs_note n = note_of(rule->scope, t->obj);
+	struct rs_slot *s = &t->obj->slot[c->rule];
+	int err;
+
+	n.ts = t->at;
+	err = find(e, c->rule, RS_VIOLATED, within->say, &last, &n, s);
+	rs_timer_stop(s);
+	s->state = 0;
+	forget_trail(s);
+	return err;
+}
+
+int rs_engine_time(struct rs_engine *e, __u64 ts)
+{
+	int err = 0;
+
+	while (!err) {
+		const struct rs_clock *c, *first = NULL;
+
+		for (c = e->clock; c < e->clock + e->nr_clocks; c++)
+			if (c->due.next != &c->due && c->due.next->at < ts &&
+			    (!first || c->due.next->at < first->due.next->at))
+				first = c;
+		if (!first)
+			break;
+		err = expire(e, first, first->due.next);
+	}
+	if (ts > e->now)
+		e->now = ts;
+	return err;
 }
 
 static struct rs_object *object_of(const struct rs_rule *rule, const struct rs_note *n)
@@ -169,8 +312,11 @@ static struct rs_object *object_of(const struct rs_rule *rule, const struct rs_n
 		return n->container ? &n->container->obj : NULL;
 	case RS_SCOPE_DEVICE:
 		return n->device ? &n->device->obj : NULL;
+	case RS_SCOPE_UPDATE:
+		return n->update ? &n->update->obj : NULL;
+	default:
+		return n->mm ? &n->mm->obj : NULL;
 	}
-	return NULL;
 }
 
 int rs_engine_note(struct rs_engine *e, struct rs_note *n)
@@ -185,7 +331,7 @@ int rs_engine_note(struct rs_engine *e, struct rs_note *n)
 			continue;
 		o = object_of(&e->table.rule[i], n);
 		if (o)
-			err = step(e, i, n, &o->slot[i], &kept);
+			err = step(e, i, n, o, &kept);
 	}
 	rs_drop(kept);
 	return err;
@@ -197,8 +343,10 @@ void rs_engine_free(struct rs_engine *e)
 		for (size_t k = 0; k < e->finding[i].nr_events; k++)
 			free(e->finding[i].event[k]);
 		free(e->finding[i].event);
+		free(e->finding[i].step);
 		free(e->finding[i].text);
 		free(e->finding[i].expected);
 	}
 	free(e->finding);
+	free(e->clock);
 }

@@ -18,29 +18,29 @@
 typedef unsigned long long ull;
 
 /* The recording found the container inside its window: the begin of it is not known. */
-static bool late(const struct rs_note *n, const struct rs_slot *s)
+static bool late_holds(const struct rs_note *n, const struct rs_slot *s)
 {
 	(void)s;
 	return n->container->joined_inside;
 }
 
+static const struct rs_guard late = { "the recording began inside the window", late_holds };
+
 SAY(say_late, "was in its window already when the recording began")
 
 /* window-closed */
 
-static bool not_killed(const struct rs_note *n, const struct rs_slot *s)
+static bool not_killed_holds(const struct rs_note *n, const struct rs_slot *s)
 {
 	(void)s;
 	return !n->killed;
 }
 
-static bool too_long(const struct rs_note *n, const struct rs_slot *s)
-{
-	return n->ts > s->since + RS_WINDOW_LIMIT_NS;
-}
+static const struct rs_guard not_killed = { "by a process that lived", not_killed_holds };
 
 SAY(say_released, "had no vaddr when its container was given up, by a process that lived")
-SAY(say_too_long, "has been without a vaddr for %llu s", (n->ts - s->since) / 1000000000ULL)
+SAY(say_too_long, "has been without a vaddr for more than %llu s",
+    RS_WINDOW_LIMIT_NS / 1000000000ULL)
 SAY(say_still_open, "has no vaddr yet, and here the recording ends")
 
 static const struct rs_transition window_closed[] = {
@@ -48,20 +48,21 @@ static const struct rs_transition window_closed[] = {
 	{ 0, RS_N_FOUND_INVALID, NULL, 1, NULL },
 	{ 1, RS_N_REMAPPED, NULL, 0, NULL },
 	{ 1, RS_N_UNMAPPED, NULL, 0, NULL },
-	{ 1, RS_N_RELEASED, not_killed, RS_TO_VIOLATED, say_released },
+	{ 1, RS_N_RELEASED, &not_killed, RS_TO_VIOLATED, say_released },
 	{ 1, RS_N_RELEASED, NULL, 0, NULL },
-	{ 1, RS_N_TICK, too_long, RS_TO_VIOLATED, say_too_long },
 	{ 1, RS_N_END, NULL, RS_TO_UNKNOWN, say_still_open },
 };
 
 /* remap-exact */
 
-static bool inexact(const struct rs_note *n, const struct rs_slot *s)
+static bool inexact_holds(const struct rs_note *n, const struct rs_slot *s)
 {
 	(void)s;
 	return n->remap->ev->iova.v != n->remap->old_iova.v ||
 	       n->remap->ev->size != n->remap->old_size;
 }
+
+static const struct rs_guard inexact = { "with another iova or size", inexact_holds };
 
 SAY(say_inexact, "was remapped as iova 0x%llx size 0x%llx", (ull)n->remap->ev->iova.v,
     (ull)n->remap->ev->size)
@@ -72,12 +73,12 @@ SAY(say_inexact_open,
 static const struct rs_transition remap_exact[] = {
 	{ 0, RS_N_INVALIDATED, NULL, 1, NULL },
 	{ 0, RS_N_FOUND_INVALID, NULL, 1, NULL },
-	{ 1, RS_N_REMAP_REFUSED, inexact, 2, NULL },
-	{ 1, RS_N_REMAPPED, inexact, RS_TO_VIOLATED, say_inexact },
+	{ 1, RS_N_REMAP_REFUSED, &inexact, 2, NULL },
+	{ 1, RS_N_REMAPPED, &inexact, RS_TO_VIOLATED, say_inexact },
 	{ 1, RS_N_REMAPPED, NULL, 0, NULL },
 	{ 1, RS_N_UNMAPPED, NULL, 0, NULL },
 	{ 1, RS_N_RELEASED, NULL, 0, NULL },
-	{ 2, RS_N_REMAPPED, inexact, RS_TO_VIOLATED, say_inexact },
+	{ 2, RS_N_REMAPPED, &inexact, RS_TO_VIOLATED, say_inexact },
 	{ 2, RS_N_REMAPPED, NULL, 0, NULL },
 	{ 2, RS_N_UNMAPPED, NULL, RS_TO_VIOLATED, say_only_inexact },
 	{ 2, RS_N_RELEASED, NULL, RS_TO_VIOLATED, say_only_inexact },
@@ -86,35 +87,48 @@ static const struct rs_transition remap_exact[] = {
 
 /* remap-same-memory */
 
-static bool other_memory(const struct rs_note *n, const struct rs_slot *s)
+static bool other_memory_holds(const struct rs_note *n, const struct rs_slot *s)
 {
 	(void)s;
 	return rs_memory_compare(n->remap, NULL, 0) == RS_MEMORY_OTHER;
 }
 
-static bool unproved_memory(const struct rs_note *n, const struct rs_slot *s)
+static const struct rs_guard other_memory = { "its memory is other", other_memory_holds };
+
+static bool unproved_memory_holds(const struct rs_note *n, const struct rs_slot *s)
 {
 	(void)s;
 	return rs_memory_compare(n->remap, NULL, 0) == RS_MEMORY_UNPROVED;
 }
 
+static const struct rs_guard unproved_memory = { "its memory is not proved to be the same",
+						 unproved_memory_holds };
+
 /* Its pages will be looked at: they may prove what nothing else does. */
-static bool unproved_yet(const struct rs_note *n, const struct rs_slot *s)
+static bool unproved_yet_holds(const struct rs_note *n, const struct rs_slot *s)
 {
-	return n->remap->verified && unproved_memory(n, s);
+	return n->remap->verified && unproved_memory_holds(n, s);
 }
 
-static bool other_pages(const struct rs_note *n, const struct rs_slot *s)
+static const struct rs_guard unproved_yet = {
+	"not proved to be the same, but its pages will be looked at", unproved_yet_holds
+};
+
+static bool other_pages_holds(const struct rs_note *n, const struct rs_slot *s)
 {
 	(void)s;
 	return n->pages->other;
 }
 
-static bool all_pages_same(const struct rs_note *n, const struct rs_slot *s)
+static const struct rs_guard other_pages = { "a page is another", other_pages_holds };
+
+static bool all_pages_same_holds(const struct rs_note *n, const struct rs_slot *s)
 {
 	(void)s;
 	return rs_pages_prove(n->pages);
 }
+
+static const struct rs_guard all_pages_same = { "every page is the same", all_pages_same_holds };
 
 static void say_memory(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
 {
@@ -162,18 +176,18 @@ static const struct rs_transition remap_same_memory[] = {
 	{ 0, RS_N_FOUND, NULL, 1, NULL },
 	{ 0, RS_N_INVALIDATED, NULL, 2, NULL },
 	{ 1, RS_N_INVALIDATED, NULL, 2, NULL },
-	{ 2, RS_N_REMAPPED, other_memory, RS_TO_VIOLATED, say_memory },
-	{ 2, RS_N_REMAPPED, unproved_yet, 3, NULL },
-	{ 2, RS_N_REMAPPED, unproved_memory, RS_TO_UNKNOWN, say_memory },
+	{ 2, RS_N_REMAPPED, &other_memory, RS_TO_VIOLATED, say_memory },
+	{ 2, RS_N_REMAPPED, &unproved_yet, 3, NULL },
+	{ 2, RS_N_REMAPPED, &unproved_memory, RS_TO_UNKNOWN, say_memory },
 	{ 2, RS_N_REMAPPED, NULL, RS_ANEW | 1, NULL },
-	{ 0, RS_N_REMAPPED, other_memory, RS_TO_VIOLATED, say_memory },
-	{ 0, RS_N_REMAPPED, unproved_yet, 3, NULL },
-	{ 0, RS_N_REMAPPED, unproved_memory, RS_TO_UNKNOWN, say_memory },
+	{ 0, RS_N_REMAPPED, &other_memory, RS_TO_VIOLATED, say_memory },
+	{ 0, RS_N_REMAPPED, &unproved_yet, 3, NULL },
+	{ 0, RS_N_REMAPPED, &unproved_memory, RS_TO_UNKNOWN, say_memory },
 	/* The same by name, but of that file a page can have been replaced. */
-	{ 0, RS_N_VERIFIED, other_pages, RS_TO_VIOLATED, say_other_pages },
-	{ 1, RS_N_VERIFIED, other_pages, RS_TO_VIOLATED, say_other_pages },
-	{ 3, RS_N_VERIFIED, other_pages, RS_TO_VIOLATED, say_other_pages },
-	{ 3, RS_N_VERIFIED, all_pages_same, RS_ANEW | 1, NULL },
+	{ 0, RS_N_VERIFIED, &other_pages, RS_TO_VIOLATED, say_other_pages },
+	{ 1, RS_N_VERIFIED, &other_pages, RS_TO_VIOLATED, say_other_pages },
+	{ 3, RS_N_VERIFIED, &other_pages, RS_TO_VIOLATED, say_other_pages },
+	{ 3, RS_N_VERIFIED, &all_pages_same, RS_ANEW | 1, NULL },
 	{ 3, RS_N_VERIFIED, NULL, RS_TO_UNKNOWN, say_unproved_pages },
 	{ 3, RS_N_INVALIDATED, NULL, RS_TO_UNKNOWN, say_unverified },
 	{ 3, RS_N_UNMAPPED, NULL, RS_TO_UNKNOWN, say_unverified },
@@ -195,7 +209,7 @@ static const struct rs_transition no_gup_in_window[] = {
 	{ 0, RS_N_FOUND_INVALID, NULL, 3, NULL },
 	{ 3, RS_N_TRANSLATED, NULL, RS_TO_VIOLATED, say_translated },
 	{ 3, RS_N_REMAPPED, NULL, RS_TO_UNKNOWN, say_late },
-	{ 0, RS_N_REMAPPED, late, RS_TO_UNKNOWN, say_late },
+	{ 0, RS_N_REMAPPED, &late, RS_TO_UNKNOWN, say_late },
 };
 
 /* no-iommu-change */
@@ -204,7 +218,7 @@ SAY(say_iommu, "was changed in the IOMMU's table while it had no vaddr")
 
 static const struct rs_transition no_iommu_change[] = {
 	{ 0, RS_N_INVALIDATED, NULL, 1, NULL },
-	{ 0, RS_N_REMAPPED, late, RS_TO_UNKNOWN, say_late },
+	{ 0, RS_N_REMAPPED, &late, RS_TO_UNKNOWN, say_late },
 	{ 0, RS_N_FOUND_INVALID, NULL, 2, NULL },
 	{ 1, RS_N_IOMMU_CHANGED, NULL, RS_TO_VIOLATED, say_iommu },
 	{ 2, RS_N_IOMMU_CHANGED, NULL, RS_TO_VIOLATED, say_iommu },
@@ -228,30 +242,37 @@ static const struct rs_transition no_new_user[] = {
 	{ 1, RS_N_NEW_MAP, NULL, RS_TO_VIOLATED, say_new_map },
 	{ 1, RS_N_PLAIN_UNMAP, NULL, RS_TO_VIOLATED, say_plain_unmap },
 	{ 1, RS_N_ATTACHED, NULL, RS_TO_VIOLATED, say_attached },
-	{ 0, RS_N_REMAPPED, late, RS_TO_UNKNOWN, say_late },
+	{ 0, RS_N_REMAPPED, &late, RS_TO_UNKNOWN, say_late },
 	{ 1, RS_N_CLOSED, NULL, 0, NULL },
 };
 
 /* all-before-exec */
 
-static bool same_process(const struct rs_note *n, const struct rs_slot *s)
+static bool same_process_holds(const struct rs_note *n, const struct rs_slot *s)
 {
 	/* A kernel thread holds no container: it closes for a task that exits (fs/file_table.c, fput()). */
 	if (n->ev->flags & RS_EVF_KTHREAD)
 		return true;
 	/* The trail's last event is the exec or exit. */
-	return s->nr && s->trail[s->nr - 1]->ev.tgid == n->by;
+	return s->nr && s->trail[s->nr - 1].kept->ev.tgid == n->by;
 }
+
+static const struct rs_guard same_process = {
+	"by the process whose mm went, or by the kernel for it", same_process_holds
+};
 
 SAY(say_stale,
     "still had the old vaddr when its owner's memory went away, and its container lives on")
 
 /* Armed, a range is not told when it goes with the last group of its container. */
-static bool perhaps_gone(const struct rs_note *n, const struct rs_slot *s)
+static bool perhaps_gone_holds(const struct rs_note *n, const struct rs_slot *s)
 {
 	(void)s;
 	return n->container->group_gone;
 }
+
+static const struct rs_guard perhaps_gone = { "a group of the container left, perhaps the last one",
+					      perhaps_gone_holds };
 
 SAY(say_perhaps_stale, "still had the old vaddr when its owner's memory went away, and may have "
 		       "gone down with a group "
@@ -264,28 +285,33 @@ static const struct rs_transition all_before_exec[] = {
 	{ 1, RS_N_MM_GONE, NULL, 2, NULL },
 	{ 1, RS_N_REMAPPED, NULL, RS_ANEW | 1, NULL },
 	/* exec closes what is close-on-exec, exit closes all: a container may go down with it. */
-	{ 2, RS_N_RELEASED, same_process, 0, NULL },
+	{ 2, RS_N_RELEASED, &same_process, 0, NULL },
 	{ 2, RS_N_RELEASED, NULL, RS_TO_VIOLATED, say_stale },
 	{ 2, RS_N_UNMAPPED, NULL, RS_TO_VIOLATED, say_stale },
-	{ 2, RS_N_USED, perhaps_gone, RS_TO_UNKNOWN, say_perhaps_stale },
+	{ 2, RS_N_USED, &perhaps_gone, RS_TO_UNKNOWN, say_perhaps_stale },
 	{ 2, RS_N_USED, NULL, RS_TO_VIOLATED, say_stale },
-	{ 2, RS_N_END, perhaps_gone, RS_TO_UNKNOWN, say_perhaps_stale },
+	{ 2, RS_N_END, &perhaps_gone, RS_TO_UNKNOWN, say_perhaps_stale },
 	{ 2, RS_N_END, NULL, RS_TO_VIOLATED, say_stale },
 };
 
 /* locked-conserved */
 
-static bool lock_lost(const struct rs_note *n, const struct rs_slot *s)
+static bool lock_lost_holds(const struct rs_note *n, const struct rs_slot *s)
 {
 	(void)s;
 	return rs_locked_compare(n->remap, NULL, 0) == RS_MEMORY_OTHER;
 }
 
-static bool lock_unproved(const struct rs_note *n, const struct rs_slot *s)
+static const struct rs_guard lock_lost = { "the charge is not what the range holds",
+					   lock_lost_holds };
+
+static bool lock_unproved_holds(const struct rs_note *n, const struct rs_slot *s)
 {
 	(void)s;
 	return rs_locked_compare(n->remap, NULL, 0) == RS_MEMORY_UNPROVED;
 }
+
+static const struct rs_guard lock_unproved = { "the charge is not told", lock_unproved_holds };
 
 static void say_locked(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
 {
@@ -294,23 +320,26 @@ static void say_locked(const struct rs_note *n, const struct rs_slot *s, char *b
 }
 
 static const struct rs_transition locked_conserved[] = {
-	{ 0, RS_N_MAP_DONE, lock_lost, RS_TO_VIOLATED, say_locked },
-	{ 0, RS_N_MAP_DONE, lock_unproved, RS_TO_UNKNOWN, say_locked },
+	{ 0, RS_N_MAP_DONE, &lock_lost, RS_TO_VIOLATED, say_locked },
+	{ 0, RS_N_MAP_DONE, &lock_unproved, RS_TO_UNKNOWN, say_locked },
 	{ 0, RS_N_MAP_DONE, NULL, 1, NULL },
-	{ 1, RS_N_MAP_DONE, lock_lost, RS_TO_VIOLATED, say_locked },
-	{ 1, RS_N_MAP_DONE, lock_unproved, RS_TO_UNKNOWN, say_locked },
+	{ 1, RS_N_MAP_DONE, &lock_lost, RS_TO_VIOLATED, say_locked },
+	{ 1, RS_N_MAP_DONE, &lock_unproved, RS_TO_UNKNOWN, say_locked },
 	{ 1, RS_N_MAP_DONE, NULL, RS_ANEW | 1, NULL },
 	{ 1, RS_N_INVALIDATED, NULL, 1, NULL },
 };
 
 /* owner-mm */
 
-static bool knows_owner(const struct rs_note *n, const struct rs_slot *s)
+static bool knows_owner_holds(const struct rs_note *n, const struct rs_slot *s)
 {
 	(void)s;
 	/* An older recorder did not look. */
 	return n->remap->locked_pages != UINT64_MAX && n->ev->size >= sizeof(struct rs_ev_map);
 }
+
+static const struct rs_guard knows_owner = { "the recording tells who is charged",
+					     knows_owner_holds };
 
 static void say_foreign(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
 {
@@ -324,7 +353,7 @@ static void say_foreign(const struct rs_note *n, const struct rs_slot *s, char *
 }
 
 static const struct rs_transition owner_mm[] = {
-	{ 0, RS_N_MAP_DONE, knows_owner, RS_MUTE | 1, NULL },
+	{ 0, RS_N_MAP_DONE, &knows_owner, RS_MUTE | 1, NULL },
 	{ 0, RS_N_FOREIGN_PIN, NULL, RS_TO_VIOLATED, say_foreign },
 	{ 1, RS_N_FOREIGN_PIN, NULL, RS_TO_VIOLATED, say_foreign },
 };
@@ -332,17 +361,22 @@ static const struct rs_transition owner_mm[] = {
 /* pin-balance */
 
 /* Of a device that was there before the recording, pins from before can be given back. */
-static bool old_device(const struct rs_note *n, const struct rs_slot *s)
+static bool old_device_holds(const struct rs_note *n, const struct rs_slot *s)
 {
 	(void)s;
 	return !n->device->born;
 }
 
-static bool pins_left(const struct rs_note *n, const struct rs_slot *s)
+static const struct rs_guard old_device = { "the device was there before the recording",
+					    old_device_holds };
+
+static bool pins_left_holds(const struct rs_note *n, const struct rs_slot *s)
 {
 	(void)s;
 	return n->pins->pages;
 }
+
+static const struct rs_guard pins_left = { "pages are left", pins_left_holds };
 
 static void say_underflow(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
 {
@@ -372,12 +406,12 @@ static void say_left(const struct rs_note *n, const struct rs_slot *s, char *buf
 
 static const struct rs_transition pin_balance[] = {
 	{ 0, RS_N_PINNED, NULL, RS_MUTE | 1, NULL },
-	{ 0, RS_N_UNDERFLOW, old_device, RS_TO_UNKNOWN, say_old_underflow },
-	{ 1, RS_N_UNDERFLOW, old_device, RS_TO_UNKNOWN, say_old_underflow },
+	{ 0, RS_N_UNDERFLOW, &old_device, RS_TO_UNKNOWN, say_old_underflow },
+	{ 1, RS_N_UNDERFLOW, &old_device, RS_TO_UNKNOWN, say_old_underflow },
 	{ 0, RS_N_UNDERFLOW, NULL, RS_TO_VIOLATED, say_underflow },
 	{ 1, RS_N_UNDERFLOW, NULL, RS_TO_VIOLATED, say_underflow },
-	{ 0, RS_N_DEVICE_CLOSED, pins_left, RS_TO_VIOLATED, say_left },
-	{ 1, RS_N_DEVICE_CLOSED, pins_left, RS_TO_VIOLATED, say_left },
+	{ 0, RS_N_DEVICE_CLOSED, &pins_left, RS_TO_VIOLATED, say_left },
+	{ 1, RS_N_DEVICE_CLOSED, &pins_left, RS_TO_VIOLATED, say_left },
 };
 
 /* no-zero-pin */
@@ -395,14 +429,17 @@ static void say_zero_pin(const struct rs_note *n, const struct rs_slot *s, char 
 }
 
 /* An older recorder did not look. */
-static bool tells_zero(const struct rs_note *n, const struct rs_slot *s)
+static bool tells_zero_holds(const struct rs_note *n, const struct rs_slot *s)
 {
 	(void)s;
 	return n->ev && n->ev->size >= offsetof(struct rs_ev_request, put_pages);
 }
 
+static const struct rs_guard tells_zero = { "the recording tells pins without a page",
+					    tells_zero_holds };
+
 static const struct rs_transition no_zero_pin[] = {
-	{ 0, RS_N_PINNED, tells_zero, RS_MUTE | 1, NULL },
+	{ 0, RS_N_PINNED, &tells_zero, RS_MUTE | 1, NULL },
 	{ 0, RS_N_PIN_ZERO, NULL, RS_TO_VIOLATED, say_zero_pin },
 	{ 1, RS_N_PIN_ZERO, NULL, RS_TO_VIOLATED, say_zero_pin },
 };
@@ -413,8 +450,8 @@ static const struct rs_transition translation_stable[] = {
 	{ 0, RS_N_PAGES_KNOWN, NULL, 1, NULL },
 	{ 0, RS_N_PAGES_OTHER, NULL, RS_TO_VIOLATED, say_other_pages },
 	{ 1, RS_N_PAGES_OTHER, NULL, RS_TO_VIOLATED, say_other_pages },
-	{ 0, RS_N_VERIFIED, other_pages, RS_TO_VIOLATED, say_other_pages },
-	{ 1, RS_N_VERIFIED, other_pages, RS_TO_VIOLATED, say_other_pages },
+	{ 0, RS_N_VERIFIED, &other_pages, RS_TO_VIOLATED, say_other_pages },
+	{ 1, RS_N_VERIFIED, &other_pages, RS_TO_VIOLATED, say_other_pages },
 };
 
 const struct rs_rule rs_rules[] = {
@@ -427,6 +464,7 @@ const struct rs_rule rs_rules[] = {
 			"container is given up.",
 		.expected = "a MAP_DMA with FLAG_VADDR (or an UNMAP_DMA) for it",
 		.state = { "valid", "invalid" },
+		.within = { [1] = { RS_WINDOW_LIMIT_NS, "for more than 60 s", say_too_long } },
 		.needs = { "vfio_remove_dma", "sched_process_exit" },
 		ARROWS(window_closed),
 	},
@@ -557,6 +595,14 @@ const struct rs_rule rs_rules[] = {
 const size_t rs_nr_rules = sizeof(rs_rules) / sizeof(rs_rules[0]);
 
 _Static_assert(sizeof(rs_rules) / sizeof(rs_rules[0]) <= RS_RULES_MAX, "RS_RULES_MAX");
+
+const char *rs_scope_name(enum rs_scope s)
+{
+	static const char *const name[RS_SCOPE_NR] = { "range", "container", "device", "update",
+						       "mm" };
+
+	return s < RS_SCOPE_NR ? name[s] : "?";
+}
 
 int rs_rule_find(const struct rs_rule_table *t, const char *id, struct rs_msg *msg)
 {

@@ -2,9 +2,10 @@
 /**
  * DOC: Rules
  *
- * A rule is one clause of correctness: a small automaton in a table (src/rules/rules.c), of which every
- * range, container or device has an instance. The engine feeds it the model's notes. Nothing in the engine
- * knows a particular rule, and nothing in a rule knows where its events come from.
+ * A rule is one clause of correctness: a small automaton in a table, of which every range, container,
+ * device, update or mm has an instance. The engine feeds it the model's notes, and the time. Nothing in
+ * the engine knows a particular rule, and nothing in a rule knows where its events come from. What is
+ * said of a rule, docs/rules.md and `remapscope rules`, comes from the same table.
  */
 #ifndef RS_RULES_RULES_H
 #define RS_RULES_RULES_H
@@ -24,9 +25,24 @@ enum rs_scope {
 	RS_SCOPE_RANGE = 0,
 	RS_SCOPE_CONTAINER = 1,
 	RS_SCOPE_DEVICE = 2,
+	RS_SCOPE_UPDATE = 3,
+	RS_SCOPE_MM = 4,
+	RS_SCOPE_NR
 };
 
-struct rs_rule;
+const char *rs_scope_name(enum rs_scope s); /* "range" "container" ... */
+
+/* What a finding says was seen, without its subject. @s: the trail that led there */
+typedef void (*rs_say_fn)(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len);
+
+/**
+ * struct rs_guard - a condition of an arrow
+ * @text: in English, to be read after the note: "the process lived"
+ */
+struct rs_guard {
+	const char *text;
+	bool (*holds)(const struct rs_note *n, const struct rs_slot *s);
+};
 
 /**
  * struct rs_transition - one arrow of an automaton
@@ -34,14 +50,28 @@ struct rs_rule;
  * @on: the note that takes it
  * @guard: whether it applies; NULL: always. The first arrow that applies is taken
  * @to: a state, RS_TO_VIOLATED or RS_TO_UNKNOWN
- * @say: the sentence for a finding: what was seen, without the subject; NULL for other arrows
+ * @say: the sentence for a finding; NULL for other arrows
  */
 struct rs_transition {
 	__u8 from;
 	enum rs_note_type on;
-	bool (*guard)(const struct rs_note *n, const struct rs_slot *s);
+	const struct rs_guard *guard;
 	__u8 to;
-	void (*say)(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len);
+	rs_say_fn say;
+};
+
+/**
+ * struct rs_invariant - how long an instance may stay in a state
+ * @ns: no longer than that; 0: for ever
+ * @text: what has happened when it did, in English: "for longer than 60 s"
+ * @say: the sentence for the finding, whose time is the deadline; the instance goes on from state 0
+ *
+ * The time is that of the recording's records, whatever they are about, and of its end.
+ */
+struct rs_invariant {
+	__u64 ns;
+	const char *text;
+	rs_say_fn say;
 };
 
 /**
@@ -49,7 +79,10 @@ struct rs_transition {
  * @id: stable
  * @sentence: the clause, in English
  * @expected: of a finding: what should have been
+ * @why: what goes wrong for guest or host when it is broken, and what the rule does not know
+ * @example: the text of a finding (tests/unit/test_rules_example.c makes it happen)
  * @state: names of its states
+ * @within: clocks, by state
  * @sums: it adds requests up, so that one that is missing at any time makes it wrong
  * @needs: functions without whose hooks it cannot be judged; NULL-terminated
  */
@@ -59,7 +92,10 @@ struct rs_rule {
 	enum rs_scope scope;
 	const char *sentence;
 	const char *expected;
+	const char *why;
+	const char *example;
 	const char *state[RS_STATES_MAX];
+	struct rs_invariant within[RS_STATES_MAX];
 	bool sums;
 	const char *needs[6];
 	const struct rs_transition *arrow;
@@ -88,9 +124,23 @@ int rs_rule_find(const struct rs_rule_table *t, const char *id, struct rs_msg *m
 /* Findings of one rule beyond this are only counted. */
 #define RS_FINDINGS_MAX 64
 
-/** struct rs_engine - all instances' common part */
+/** struct rs_clock - the instances that are in a state which has an invariant */
+struct rs_clock {
+	struct rs_timer due; /* before the first and after the last; by time */
+	__u8 rule;
+	__u8 state;
+};
+
+/**
+ * struct rs_engine - all instances' common part
+ *
+ * It stays where it was initialised: timers of the model's objects point into it.
+ */
 struct rs_engine {
 	struct rs_rule_table table;
+	__u64 now; /* the latest time that was seen */
+	struct rs_clock *clock;
+	size_t nr_clocks;
 	bool on[RS_RULES_MAX]; /* rules that are judged */
 	__u64 instances[RS_RULES_MAX];
 	__u64 violations[RS_RULES_MAX];
@@ -99,13 +149,21 @@ struct rs_engine {
 	size_t nr;
 };
 
-/** rs_engine_init() - all rules on. @table: copied; what it points to is borrowed. NULL: rs_rules */
-void rs_engine_init(struct rs_engine *e, const struct rs_rule_table *table);
+/**
+ * rs_engine_init() - all rules on
+ * @table: copied; what it points to is borrowed. NULL: rs_rules
+ *
+ * Return: 0 or -ENOMEM
+ */
+int rs_engine_init(struct rs_engine *e, const struct rs_rule_table *table);
+
+/** rs_engine_time() - it is @ts: find the invariants that are broken by it. Return: 0 or -ENOMEM */
+int rs_engine_time(struct rs_engine *e, __u64 ts);
 
 /** rs_engine_note() - an &rs_note_fn: let every instance that it concerns take its step */
 int rs_engine_note(struct rs_engine *e, struct rs_note *n);
 
-/** rs_engine_free() - free the findings that nobody has taken */
+/** rs_engine_free() - free the findings that nobody has taken; the model's objects are gone */
 void rs_engine_free(struct rs_engine *e);
 
 #endif /* RS_RULES_RULES_H */

@@ -134,6 +134,22 @@ static inline void judge_excerpt(const struct rs_finding *f, const __u16 *types)
 		assert_int_equal(f->event[i]->type, types[i]);
 }
 
+/* The automaton's path: "valid invalidated, invalid released"; its times do not go back. */
+static inline void expect_path(const struct rs_finding *f, const char *want)
+{
+	char got[256] = "";
+
+	for (size_t i = 0; i < f->nr_steps; i++) {
+		size_t at = strlen(got);
+
+		snprintf(got + at, sizeof(got) - at, "%s%s %s", i ? ", " : "", f->step[i].state,
+			 f->step[i].note);
+		assert_true(!i || f->step[i].at_ns >= f->step[i - 1].at_ns);
+	}
+	assert_string_equal(got, want);
+	assert_int_equal(f->step[f->nr_steps - 1].at_ns, f->at_ns);
+}
+
 /* The excerpt holds that very record. */
 static inline void expect_proof(const struct rs_finding *f, const void *event)
 {

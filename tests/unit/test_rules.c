@@ -165,20 +165,22 @@ static void found_by_time(void **state)
 	synth_open(s);
 	r = synth_result(s);
 	expect_verdicts(r, "window-closed=violated");
-	f = expect_finding(r, "window-closed", LOW "has been without a vaddr for 61 s");
+	f = expect_finding(r, "window-closed", LOW "has been without a vaddr for more than 60 s");
 	expect_excerpt(f, RS_EV_UNMAP);
+	assert_int_equal(f->at_ns, f->event[0]->ts + RS_WINDOW_LIMIT_NS);
+	expect_path(f, "valid invalidated, invalid time");
 	rs_result_free(r);
 	/* That it is remapped in the end does not take it back. */
 	synth_as(s, QEMU);
 	synth_remap(s, c, 0, 2 * MIB, INO, 0);
 	synth_release(s, c);
 	r = judged(s, "window-closed=violated");
-	expect_finding(r, "window-closed", LOW "has been without a vaddr for 61 s");
+	expect_finding(r, "window-closed", LOW "has been without a vaddr for more than 60 s");
 	rs_result_free(r);
 
 	s = two_ranges(&c);
 	synth_invalidate(s, c, 0, 2 * MIB);
-	synth_wait(s, 60 * SEC - 3 * US);
+	synth_wait(s, 60 * SEC - 10 * US);
 	synth_as(s, 300);
 	synth_open(s);
 	synth_as(s, QEMU);
@@ -197,6 +199,50 @@ static void found_by_the_end(void **state)
 	synth_invalidate_all(s, c);
 	s->ended_ns = s->now + 300 * SEC;
 	expect_judged(s, "window-closed=violated");
+
+	/* No longer than 60 s: that long is not too long. */
+	for (__u64 late = 0; late < 2; late++) {
+		s = two_ranges(&c);
+		synth_invalidate(s, c, 0, 2 * MIB);
+		s->ended_ns = s->now + RS_WINDOW_LIMIT_NS + late;
+		expect_judged(s, late ? "window-closed=violated" : "window-closed=unknown");
+	}
+}
+
+/* Whatever is recorded after it, and how often: the finding is the same, and each is told when it is due. */
+static void found_at_the_deadline(void **state)
+{
+	__u64 at[2] = { 0 };
+
+	(void)state;
+	for (int records = 0; records < 3; records++) {
+		struct rs_result *r;
+		struct synth *s;
+		__u64 c;
+
+		s = two_ranges(&c);
+		synth_invalidate(s, c, 4 * MIB, MIB);
+		synth_wait(s, 30 * SEC);
+		synth_invalidate(s, c, 0, 2 * MIB);
+		for (int i = 0; i < records; i++) {
+			synth_wait(s, 70 * SEC);
+			synth_ioctl(s, c, 0x3b70);
+		}
+		s->ended_ns = 2000 * SEC;
+		r = judged(s, "window-closed=violated");
+		assert_int_equal(r->nr_findings, 2);
+		assert_string_equal(r->finding[0].text,
+				    HIGH "has been without a vaddr for more than 60 s");
+		assert_string_equal(r->finding[1].text,
+				    LOW "has been without a vaddr for more than 60 s");
+		for (int i = 0; i < 2; i++) {
+			assert_int_equal(r->finding[i].window, 1);
+			if (!records)
+				at[i] = r->finding[i].at_ns;
+			assert_int_equal(r->finding[i].at_ns, at[i]);
+		}
+		rs_result_free(r);
+	}
 }
 
 static void open_at_the_end(void **state)
@@ -408,6 +454,7 @@ int main(void)
 		cmocka_unit_test(given_up_by_the_dead),
 		cmocka_unit_test(found_by_time),
 		cmocka_unit_test(found_by_the_end),
+		cmocka_unit_test(found_at_the_deadline),
 		cmocka_unit_test(open_at_the_end),
 		cmocka_unit_test(another_size),
 		cmocka_unit_test(another_size_first),
