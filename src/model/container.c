@@ -35,6 +35,7 @@ int rs_container_release(struct rs_model *m, struct rs_container *c, __u64 ts)
 	m->past[m->nr_past++] = c->view;
 	HASH_DEL(m->containers, c);
 	rs_object_free(&c->obj);
+	rs_owner_free(c);
 	free(c->range);
 	free(c->group);
 	free(c);
@@ -106,6 +107,7 @@ static void remove_at(struct rs_container *c, size_t at)
 	rs_backing_free(&r->backing);
 	rs_pages_forget(r);
 	rs_object_free(&r->obj);
+	rs_drop(r->invalidation);
 	free(r->unproved);
 	free(r);
 }

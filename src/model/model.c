@@ -23,6 +23,12 @@ void rs_drop(struct rs_kept *k)
 		free(k);
 }
 
+void rs_taken_drop(struct rs_taken *t)
+{
+	rs_drop(t->kept);
+	rs_drop(t->proof);
+}
+
 void rs_timer_stop(struct rs_slot *s)
 {
 	if (!s->timer)
@@ -37,7 +43,7 @@ void rs_object_free(struct rs_object *o)
 {
 	for (size_t i = 0; i < RS_RULES_MAX; i++) {
 		for (size_t k = 0; k < o->slot[i].nr; k++)
-			rs_drop(o->slot[i].trail[k].kept);
+			rs_taken_drop(&o->slot[i].trail[k]);
 		free(o->slot[i].trail);
 		rs_timer_stop(&o->slot[i]);
 		o->slot[i] = (struct rs_slot){ 0 };
@@ -140,6 +146,7 @@ void rs_model_free(struct rs_model *m)
 			free_window_view(&c->window->view);
 		HASH_DEL(m->containers, c);
 		rs_object_free(&c->obj);
+		rs_owner_free(c);
 		free(c->window);
 		free(c->range);
 		free(c->group);

@@ -42,6 +42,7 @@ struct rs_kept {
  * @when: the arrow's condition in English, NULL: none
  * @at_ns: the note's time
  * @kept: the note's event; NULL: it had none
+ * @proof: the note's proof, if it had one
  */
 struct rs_taken {
 	__u8 from;
@@ -49,6 +50,7 @@ struct rs_taken {
 	const char *when;
 	__u64 at_ns;
 	struct rs_kept *kept;
+	struct rs_kept *proof;
 };
 
 /** struct rs_timer - an automaton in a state that it may not stay in for ever */
@@ -126,6 +128,7 @@ struct rs_range {
 	__s64 remap_view;   /* the range's index; -1: none */
 	char *unproved;	    /* why that remap is not proved to be of the same memory; NULL */
 	bool pages_told;    /* that something is known of its pages */
+	struct rs_kept *invalidation; /* what took its vaddr; NULL: nothing did, or nobody saw it */
 };
 
 /**
@@ -179,6 +182,12 @@ struct rs_container {
 	} * group;	    /* attached, as far as was seen */
 	size_t nr_groups;
 	bool group_gone; /* one was detached, perhaps the last one: with that all ranges go */
+	__u32 heir;	 /* tgid that it was handed over to last and that lives; 0: it was not */
+	__u32 *former;	 /* tgids that have handed it over, and have not got it back */
+	size_t nr_former;
+	bool former_unknown;	  /* and perhaps others, before the recording */
+	struct rs_kept *handover; /* the heir's first remap, */
+	struct rs_update *handed; /* and the update that it was of */
 };
 
 /** struct rs_rows - requests by kind, path and reason */
@@ -241,7 +250,10 @@ enum rs_note_type {
 	RS_N_PIN_ZERO,	    /* container: a pin succeeded without a page; .device may be NULL */
 	RS_N_UNDERFLOW,	    /* device: gave back what it does not have; .pins */
 	RS_N_DEVICE_CLOSED, /* device: is gone; .pins */
-	RS_N_END,	    /* range, container: the recording ends */
+	RS_N_HANDED_OVER,   /* update: a remap gave a container to another process, .by */
+	RS_N_TAKEN,	    /* update: .by remapped what lost its vaddr unseen */
+	RS_N_CHANGED, /* update, that handed it over: a container was changed, by .by; range */
+	RS_N_END,     /* range, container: the recording ends */
 	RS_N_NR
 };
 
@@ -332,7 +344,7 @@ struct rs_foreign {
 /**
  * struct rs_note - one thing that happened
  * @ev: the event that told it; NULL for RS_N_END and of a clock
- * @proof: an earlier event that belongs to it; NULL
+ * @proof: an earlier event that belongs to it, before @ev in an excerpt; NULL
  * @container: NULL only of a device whose container is not known, or gone
  * @update: that of the container's open window, unless the model says another; NULL: none
  * @mm: NULL: the note is about none
@@ -479,6 +491,17 @@ void rs_update_exec(struct rs_model *m, __u32 tgid, __u64 ts);
 void rs_update_leave(struct rs_window *w);
 void rs_updates_free(struct rs_model *m);
 
+/* A range that had no vaddr was remapped: by another process than the one that took it? */
+int rs_owner_remapped(struct rs_model *m, struct rs_range *r, const struct rs_event *ev);
+/* A map, unmap or invalidation has changed the container. @r: NULL: not only that range */
+int rs_owner_changed(struct rs_model *m, struct rs_container *c, struct rs_range *r,
+		     const struct rs_event *ev);
+/* The process is no more: nobody has what was handed over to it. */
+void rs_owner_exit(struct rs_model *m, __u32 tgid);
+/* The process has handed the container over to another one, and has not got it back. */
+bool rs_owner_was(const struct rs_container *c, __u32 tgid);
+void rs_owner_free(struct rs_container *c);
+
 /* NULL without memory, and for @key 0 */
 struct rs_mm *rs_mm_get(struct rs_model *m, __u64 key);
 /* The mm may be gone: another one can get its address. */
@@ -520,6 +543,7 @@ static inline int rs_errno(__s64 ret)
 int rs_note(struct rs_model *m, struct rs_note note);
 struct rs_kept *rs_keep(const struct rs_event *ev);
 void rs_drop(struct rs_kept *k);
+void rs_taken_drop(struct rs_taken *t);
 void rs_timer_stop(struct rs_slot *s);
 void rs_object_free(struct rs_object *o);
 

@@ -35,6 +35,11 @@ static const struct {
 	[RS_N_PIN_ZERO] = { "pinned-nothing", "a pin succeeded without a page" },
 	[RS_N_UNDERFLOW] = { "underflow", "the device gave back what it does not have" },
 	[RS_N_DEVICE_CLOSED] = { "device-closed", "the device is gone" },
+	[RS_N_HANDED_OVER] = { "handed-over",
+			       "a process remapped what another process had invalidated" },
+	[RS_N_TAKEN] = { "taken", "a process remapped what was invalid before the recording" },
+	[RS_N_CHANGED] = { "changed", "a container that had been handed over was mapped to, "
+				      "remapped, unmapped or invalidated" },
 	[RS_N_END] = { "end", "the recording ends" },
 };
 

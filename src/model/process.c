@@ -184,6 +184,7 @@ int rs_model_process(struct rs_model *m, const struct rs_event *ev)
 		p->exited = true;
 		p->status = x.status;
 		p->mm = 0;
+		rs_owner_exit(m, ev->tgid);
 		return left_mm(m, ev, x.old_mm, x.old_mm_users);
 	}
 	}

@@ -73,15 +73,20 @@ int rs_type1_foreign(struct rs_model *m, struct rs_container *c, const struct rs
 	/* Armed, a range can be there that nobody has told of. */
 	struct rs_range unknown = { .container = c, .iova = more->foreign_iova };
 	struct rs_range *r = rs_range_at(c, more->foreign_iova.v);
+	struct rs_mm *mm;
 	int err;
 
 	/* A kernel without vfio_dma.mm does not tell who is charged. */
 	if (!more->foreign_calls || !more->foreign_mm)
 		return 0;
+	mm = rs_mm_get(m, more->foreign_mm);
+	if (!mm)
+		return -ENOMEM;
 	err = rs_note(m, (struct rs_note){ .type = RS_N_FOREIGN_PIN,
 					   .ts = ev->ts,
 					   .ev = ev,
 					   .container = c,
+					   .mm = mm,
 					   .range = r ? r : &unknown,
 					   .foreign = &foreign,
 					   .by = ev->tgid });

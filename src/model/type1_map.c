@@ -12,8 +12,9 @@
 #define UNMAP_FLAG_ALL	 (1U << 1)
 #define UNMAP_FLAG_VADDR (1U << 2)
 
+/* @kept: the event, copied for the first range and shared by the others */
 static int invalidate(struct rs_model *m, struct rs_range *r, const struct rs_event *ev,
-		      const struct rs_op *op)
+		      const struct rs_op *op, struct rs_kept **kept)
 {
 	int err;
 
@@ -24,6 +25,13 @@ static int invalidate(struct rs_model *m, struct rs_range *r, const struct rs_ev
 		err = rs_window_range(m, r, ev->ts);
 	if (err)
 		return err;
+	if (!*kept)
+		*kept = rs_keep(ev);
+	if (!*kept)
+		return -ENOMEM;
+	(*kept)->refs++;
+	rs_drop(r->invalidation);
+	r->invalidation = *kept;
 	r->invalid = true;
 	return rs_note(m, (struct rs_note){ .type = RS_N_INVALIDATED,
 					    .ts = ev->ts,
@@ -40,6 +48,7 @@ static int on_invalidate(struct rs_model *m, struct rs_container *c, const struc
 	bool gap = rs_model_gaps(m) && !c->window;
 	size_t told = p ? p->nr_ranges : 0;
 	bool all = told && told == x->nr_ranges && !(x->op.flags & RS_OPF_CONCURRENT);
+	struct rs_kept *kept = NULL;
 	int err = 0;
 
 	if (all && gap)
@@ -51,9 +60,9 @@ static int on_invalidate(struct rs_model *m, struct rs_container *c, const struc
 			continue;
 		r = rs_type1_learn(c, &p->range[i], ev->tgid, ev->ts, gap);
 		if (!r)
-			return -ENOMEM;
-		if (p->range[i].ev.flags & RS_RANGEF_INVALID)
-			err = invalidate(m, r, ev, &x->op);
+			err = -ENOMEM;
+		else if (p->range[i].ev.flags & RS_RANGEF_INVALID)
+			err = invalidate(m, r, ev, &x->op, &kept);
 	}
 	if (!err && all && !gap)
 		rs_type1_forget_untold(m, c, p, x->op.start_ns, true);
@@ -66,9 +75,10 @@ static int on_invalidate(struct rs_model *m, struct rs_container *c, const struc
 			if ((x->uflags & UNMAP_FLAG_ALL) ||
 			    (r->iova.v >= x->iova.v &&
 			     r->iova.v + (r->size - 1) <= x->iova.v + (x->size - 1)))
-				err = invalidate(m, r, ev, &x->op);
+				err = invalidate(m, r, ev, &x->op, &kept);
 		}
 	}
+	rs_drop(kept);
 	if (c->window)
 		c->window->view.invalidate_len += rs_type1_len(x);
 	return err;
@@ -103,7 +113,9 @@ int rs_type1_unmap(struct rs_model *m, const struct rs_event *ev)
 	if (c->removing_req == x.op.req)
 		c->removing_req = 0;
 	p = rs_pending_take(m, x.op.req);
-	if (vaddr && !x.op.ret)
+	if (!x.op.ret && x.size_after)
+		err = rs_owner_changed(m, c, NULL, ev);
+	if (!err && vaddr && !x.op.ret)
 		err = on_invalidate(m, c, &x, p, ev);
 	if (!err)
 		err = rs_pages_iommu(m, c, p, ev);
@@ -159,6 +171,14 @@ static struct rs_range *late_range(struct rs_container *c, const struct rs_ev_ma
 	return r;
 }
 
+/* @mm: pays for the range from now on */
+static int charged(struct rs_model *m, struct rs_note note, __u64 mm)
+{
+	note.type = RS_N_MAP_DONE;
+	note.mm = rs_mm_get(m, mm);
+	return mm && !note.mm ? -ENOMEM : rs_note(m, note);
+}
+
 static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_ev_map *x,
 		    struct rs_seen_range *seen, const struct rs_event *ev)
 {
@@ -210,14 +230,16 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 	note.range = r;
 	note.type = RS_N_REMAPPED;
 	err = rs_note(m, note);
-	if (!err) {
-		note.type = RS_N_MAP_DONE;
-		err = rs_note(m, note);
-	}
+	if (!err)
+		err = charged(m, note, seen && seen->ev.owner_mm ? seen->ev.owner_mm : ev->mm);
 	if (!err && (x->work.gup_calls || x->work.pin_calls))
 		err = rs_type1_translated(m, r, ev);
+	if (!err)
+		err = rs_owner_remapped(m, r, ev);
 	if (err)
 		return err;
+	rs_drop(r->invalidation);
+	r->invalidation = NULL;
 	r->vaddr = seen ? seen->ev.vaddr : x->vaddr;
 	r->owner = ev->tgid;
 	r->owner_mm = seen && seen->ev.owner_mm ? seen->ev.owner_mm : ev->mm;
@@ -289,15 +311,15 @@ static int on_new_map(struct rs_model *m, struct rs_container *c, const struct r
 	note.range = r;
 	note.type = RS_N_MAPPED;
 	err = rs_note(m, note);
-	if (!err) {
-		note.type = RS_N_MAP_DONE;
-		err = rs_note(m, note);
-	}
+	if (!err)
+		err = charged(m, note, r->owner_mm);
 	if (!err && c->window) {
 		c->window->view.new_maps++;
 		note.type = RS_N_NEW_MAP;
 		err = rs_note(m, note);
 	}
+	if (!err)
+		err = rs_owner_changed(m, c, r, ev);
 	if (!err && (x->more.more & RS_MOREF_PFN))
 		err = rs_pages_first(m, r, x->more.pfn, ev);
 	return err;

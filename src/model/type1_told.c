@@ -165,6 +165,8 @@ static int learn_piece(struct rs_model *m, struct rs_container *c, struct rs_see
 		return found_invalid(m, r, x, ev);
 	if (!invalid && r->invalid) {
 		r->invalid = false;
+		rs_drop(r->invalidation);
+		r->invalidation = NULL;
 		r->vaddr = s->ev.vaddr;
 		rs_window_range_done(m, r, RS_STATE_REMAPPED, s->ev.h.ts);
 	}

@@ -81,12 +81,18 @@ static int take_excerpt(struct rs_finding *f, const struct rs_note *n, const str
 {
 	int err = 0;
 
-	f->event = calloc(s->nr + 2, sizeof(*f->event));
+	f->event = calloc(RS_TRAIL_MAX + 2, sizeof(*f->event));
 	if (!f->event)
 		return -ENOMEM;
-	for (size_t i = 0; i < s->nr && !err; i++)
-		if (s->trail[i].kept)
-			err = add_event(f, &s->trail[i].kept->ev);
+	for (size_t i = 0; i < s->nr && !err; i++) {
+		const struct rs_taken *t = &s->trail[i];
+
+		/* An excerpt is short: what belongs to an event stays out if that makes it too long. */
+		if (t->proof && 2 * s->nr <= RS_TRAIL_MAX)
+			err = add_event(f, &t->proof->ev);
+		if (!err && t->kept)
+			err = add_event(f, &t->kept->ev);
+	}
 	if (!err)
 		err = add_event(f, n->proof);
 	return err ? err : add_event(f, n->ev);
@@ -148,7 +154,7 @@ static int find(struct rs_engine *e, size_t which, enum rs_verdict verdict, rs_s
 static void forget_trail(struct rs_slot *s)
 {
 	while (s->nr)
-		rs_drop(s->trail[--s->nr].kept);
+		rs_taken_drop(&s->trail[--s->nr]);
 }
 
 /* @kept: the note's event, copied for the first trail that wants it and shared by the others. */
@@ -163,11 +169,16 @@ static int remember(struct rs_slot *s, const struct rs_taken *taken, const struc
 		return -ENOMEM;
 	if (s->nr == RS_TRAIL_MAX) {
 		/* No rule of today gets here: they forget what no longer matters. */
-		rs_drop(s->trail[0].kept);
+		rs_taken_drop(&s->trail[0]);
 		memmove(s->trail, s->trail + 1, (RS_TRAIL_MAX - 1) * sizeof(*s->trail));
 		s->nr--;
 	}
 	s->trail[s->nr] = *taken;
+	if (n->proof) {
+		s->trail[s->nr].proof = rs_keep(n->proof);
+		if (!s->trail[s->nr].proof)
+			return -ENOMEM;
+	}
 	if (n->ev) {
 		(*kept)->refs++;
 		s->trail[s->nr].kept = *kept;
@@ -211,7 +222,7 @@ static int step(struct rs_engine *e, size_t which, struct rs_note *n, struct rs_
 
 	for (size_t i = 0; i < rule->nr_arrows; i++) {
 		const struct rs_transition *t = &rule->arrow[i];
-		struct rs_taken taken = { s->state, n->type, NULL, n->ts, NULL };
+		struct rs_taken taken = { .from = s->state, .on = n->type, .at_ns = n->ts };
 		int err = 0;
 
 		if (t->from != s->state || t->on != n->type || (t->guard && !t->guard->holds(n, s)))

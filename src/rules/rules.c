@@ -1,458 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* The rules: what is said of each, and its automaton. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdarg.h>
 #include <string.h>
-#include "rules/rules.h"
-#include "model/memory.h"
+#include "rules/tables.h"
 
 #define ARROWS(a) .arrow = (a), .nr_arrows = sizeof(a) / sizeof((a)[0])
-
-#define SAY(name, ...)                                                                            \
-	static void name(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len) \
-	{                                                                                         \
-		(void)n, (void)s;                                                                 \
-		snprintf(buf, len, __VA_ARGS__);                                                  \
-	}
-
-typedef unsigned long long ull;
-
-/* The recording found the container inside its window: the begin of it is not known. */
-static bool late_holds(const struct rs_note *n, const struct rs_slot *s)
-{
-	(void)s;
-	return n->container->joined_inside;
-}
-
-static const struct rs_guard late = { "the recording began inside the window", late_holds };
-
-SAY(say_late, "was in its window already when the recording began")
-
-/* window-closed */
-
-static bool not_killed_holds(const struct rs_note *n, const struct rs_slot *s)
-{
-	(void)s;
-	return !n->killed;
-}
-
-static const struct rs_guard not_killed = { "by a process that lived", not_killed_holds };
-
-SAY(say_released, "had no vaddr when its container was given up, by a process that lived")
-SAY(say_too_long, "has been without a vaddr for more than %llu s",
-    RS_WINDOW_LIMIT_NS / 1000000000ULL)
-SAY(say_still_open, "has no vaddr yet, and here the recording ends")
-
-static const struct rs_transition window_closed[] = {
-	{ 0, RS_N_INVALIDATED, NULL, 1, NULL },
-	{ 0, RS_N_FOUND_INVALID, NULL, 1, NULL },
-	{ 1, RS_N_REMAPPED, NULL, 0, NULL },
-	{ 1, RS_N_UNMAPPED, NULL, 0, NULL },
-	{ 1, RS_N_RELEASED, &not_killed, RS_TO_VIOLATED, say_released },
-	{ 1, RS_N_RELEASED, NULL, 0, NULL },
-	{ 1, RS_N_END, NULL, RS_TO_UNKNOWN, say_still_open },
-};
-
-/* remap-exact */
-
-static bool inexact_holds(const struct rs_note *n, const struct rs_slot *s)
-{
-	(void)s;
-	return n->remap->ev->iova.v != n->remap->old_iova.v ||
-	       n->remap->ev->size != n->remap->old_size;
-}
-
-static const struct rs_guard inexact = { "with another iova or size", inexact_holds };
-
-SAY(say_inexact, "was remapped as iova 0x%llx size 0x%llx", (ull)n->remap->ev->iova.v,
-    (ull)n->remap->ev->size)
-SAY(say_only_inexact, "was only ever remapped with another iova or size, which the kernel refused")
-SAY(say_inexact_open,
-    "has been remapped only with another iova or size, and here the recording ends")
-
-static const struct rs_transition remap_exact[] = {
-	{ 0, RS_N_INVALIDATED, NULL, 1, NULL },
-	{ 0, RS_N_FOUND_INVALID, NULL, 1, NULL },
-	{ 1, RS_N_REMAP_REFUSED, &inexact, 2, NULL },
-	{ 1, RS_N_REMAPPED, &inexact, RS_TO_VIOLATED, say_inexact },
-	{ 1, RS_N_REMAPPED, NULL, 0, NULL },
-	{ 1, RS_N_UNMAPPED, NULL, 0, NULL },
-	{ 1, RS_N_RELEASED, NULL, 0, NULL },
-	{ 2, RS_N_REMAPPED, &inexact, RS_TO_VIOLATED, say_inexact },
-	{ 2, RS_N_REMAPPED, NULL, 0, NULL },
-	{ 2, RS_N_UNMAPPED, NULL, RS_TO_VIOLATED, say_only_inexact },
-	{ 2, RS_N_RELEASED, NULL, RS_TO_VIOLATED, say_only_inexact },
-	{ 2, RS_N_END, NULL, RS_TO_UNKNOWN, say_inexact_open },
-};
-
-/* remap-same-memory */
-
-static bool other_memory_holds(const struct rs_note *n, const struct rs_slot *s)
-{
-	(void)s;
-	return rs_memory_compare(n->remap, NULL, 0) == RS_MEMORY_OTHER;
-}
-
-static const struct rs_guard other_memory = { "its memory is other", other_memory_holds };
-
-static bool unproved_memory_holds(const struct rs_note *n, const struct rs_slot *s)
-{
-	(void)s;
-	return rs_memory_compare(n->remap, NULL, 0) == RS_MEMORY_UNPROVED;
-}
-
-static const struct rs_guard unproved_memory = { "its memory is not proved to be the same",
-						 unproved_memory_holds };
-
-/* Its pages will be looked at: they may prove what nothing else does. */
-static bool unproved_yet_holds(const struct rs_note *n, const struct rs_slot *s)
-{
-	return n->remap->verified && unproved_memory_holds(n, s);
-}
-
-static const struct rs_guard unproved_yet = {
-	"not proved to be the same, but its pages will be looked at", unproved_yet_holds
-};
-
-static bool other_pages_holds(const struct rs_note *n, const struct rs_slot *s)
-{
-	(void)s;
-	return n->pages->other;
-}
-
-static const struct rs_guard other_pages = { "a page is another", other_pages_holds };
-
-static bool all_pages_same_holds(const struct rs_note *n, const struct rs_slot *s)
-{
-	(void)s;
-	return rs_pages_prove(n->pages);
-}
-
-static const struct rs_guard all_pages_same = { "every page is the same", all_pages_same_holds };
-
-static void say_memory(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
-{
-	(void)s;
-	rs_memory_compare(n->remap, buf, len);
-}
-
-static const char *who_has(__u32 source)
-{
-	return source == RS_PAGES_IOMMU ? "the IOMMU has"
-	       : source == RS_PAGES_PIN ? "a driver's pin has"
-					: "the new vaddr has";
-}
-
-static void say_other_pages(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
-{
-	const struct rs_pages_seen *p = n->pages;
-
-	(void)s;
-	snprintf(buf, len, "is another page at +0x%llx: %s pfn 0x%llx, %s pfn 0x%llx",
-		 (ull)p->iova.v - n->range->iova.v, who_has(p->had_by), (ull)p->had,
-		 who_has(p->has_by), (ull)p->has);
-}
-
-static void say_unproved_pages(const struct rs_note *n, const struct rs_slot *s, char *buf,
-			       size_t len)
-{
-	const char *why = n->range->unproved ? n->range->unproved : "is not proved to be the same";
-
-	(void)s;
-	snprintf(buf, len, "%s; of %llu pages that were looked for, %llu are the same", why,
-		 (ull)n->pages->asked, (ull)n->pages->same);
-}
-
-static void say_unverified(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
-{
-	const char *why = n->range->unproved ? n->range->unproved : "is not proved to be the same";
-
-	(void)s;
-	snprintf(buf, len, "%s, and nobody looked at its pages in time", why);
-}
-
-static const struct rs_transition remap_same_memory[] = {
-	{ 0, RS_N_MAPPED, NULL, 1, NULL },
-	{ 0, RS_N_FOUND, NULL, 1, NULL },
-	{ 0, RS_N_INVALIDATED, NULL, 2, NULL },
-	{ 1, RS_N_INVALIDATED, NULL, 2, NULL },
-	{ 2, RS_N_REMAPPED, &other_memory, RS_TO_VIOLATED, say_memory },
-	{ 2, RS_N_REMAPPED, &unproved_yet, 3, NULL },
-	{ 2, RS_N_REMAPPED, &unproved_memory, RS_TO_UNKNOWN, say_memory },
-	{ 2, RS_N_REMAPPED, NULL, RS_ANEW | 1, NULL },
-	{ 0, RS_N_REMAPPED, &other_memory, RS_TO_VIOLATED, say_memory },
-	{ 0, RS_N_REMAPPED, &unproved_yet, 3, NULL },
-	{ 0, RS_N_REMAPPED, &unproved_memory, RS_TO_UNKNOWN, say_memory },
-	/* The same by name, but of that file a page can have been replaced. */
-	{ 0, RS_N_VERIFIED, &other_pages, RS_TO_VIOLATED, say_other_pages },
-	{ 1, RS_N_VERIFIED, &other_pages, RS_TO_VIOLATED, say_other_pages },
-	{ 3, RS_N_VERIFIED, &other_pages, RS_TO_VIOLATED, say_other_pages },
-	{ 3, RS_N_VERIFIED, &all_pages_same, RS_ANEW | 1, NULL },
-	{ 3, RS_N_VERIFIED, NULL, RS_TO_UNKNOWN, say_unproved_pages },
-	{ 3, RS_N_INVALIDATED, NULL, RS_TO_UNKNOWN, say_unverified },
-	{ 3, RS_N_UNMAPPED, NULL, RS_TO_UNKNOWN, say_unverified },
-	{ 3, RS_N_RELEASED, NULL, RS_TO_UNKNOWN, say_unverified },
-	{ 3, RS_N_END, NULL, RS_TO_UNKNOWN, say_unverified },
-};
-
-/* no-gup-in-window */
-
-SAY(say_translated, "was translated through its vaddr while that was invalid")
-
-static const struct rs_transition no_gup_in_window[] = {
-	{ 0, RS_N_INVALIDATED, NULL, 1, NULL },
-	{ 1, RS_N_TRANSLATED, NULL, RS_TO_VIOLATED, say_translated },
-	{ 1, RS_N_REMAPPED, NULL, 2, NULL },
-	/* The remap itself: told right after it, with the same event. */
-	{ 2, RS_N_TRANSLATED, NULL, RS_TO_VIOLATED, say_translated },
-	{ 2, RS_N_INVALIDATED, NULL, RS_ANEW | 1, NULL },
-	{ 0, RS_N_FOUND_INVALID, NULL, 3, NULL },
-	{ 3, RS_N_TRANSLATED, NULL, RS_TO_VIOLATED, say_translated },
-	{ 3, RS_N_REMAPPED, NULL, RS_TO_UNKNOWN, say_late },
-	{ 0, RS_N_REMAPPED, &late, RS_TO_UNKNOWN, say_late },
-};
-
-/* no-iommu-change */
-
-SAY(say_iommu, "was changed in the IOMMU's table while it had no vaddr")
-
-static const struct rs_transition no_iommu_change[] = {
-	{ 0, RS_N_INVALIDATED, NULL, 1, NULL },
-	{ 0, RS_N_REMAPPED, &late, RS_TO_UNKNOWN, say_late },
-	{ 0, RS_N_FOUND_INVALID, NULL, 2, NULL },
-	{ 1, RS_N_IOMMU_CHANGED, NULL, RS_TO_VIOLATED, say_iommu },
-	{ 2, RS_N_IOMMU_CHANGED, NULL, RS_TO_VIOLATED, say_iommu },
-	{ 2, RS_N_REMAPPED, NULL, RS_TO_UNKNOWN, say_late },
-	{ 1, RS_N_REMAPPED, NULL, 0, NULL },
-	{ 1, RS_N_UNMAPPED, NULL, 0, NULL },
-	{ 1, RS_N_RELEASED, NULL, 0, NULL },
-};
-
-/* no-new-user */
-
-SAY(say_new_map, "was newly mapped while the container's window was open")
-SAY(say_plain_unmap, "was unmapped while it had no vaddr")
-SAY(say_attached, "got another group while its window was open")
-
-static const struct rs_transition no_new_user[] = {
-	{ 0, RS_N_NEW_MAP, NULL, RS_TO_VIOLATED, say_new_map },
-	{ 0, RS_N_PLAIN_UNMAP, NULL, RS_TO_VIOLATED, say_plain_unmap },
-	{ 0, RS_N_ATTACHED, NULL, RS_TO_VIOLATED, say_attached },
-	{ 0, RS_N_INVALIDATED, NULL, 1, NULL },
-	{ 1, RS_N_NEW_MAP, NULL, RS_TO_VIOLATED, say_new_map },
-	{ 1, RS_N_PLAIN_UNMAP, NULL, RS_TO_VIOLATED, say_plain_unmap },
-	{ 1, RS_N_ATTACHED, NULL, RS_TO_VIOLATED, say_attached },
-	{ 0, RS_N_REMAPPED, &late, RS_TO_UNKNOWN, say_late },
-	{ 1, RS_N_CLOSED, NULL, 0, NULL },
-};
-
-/* all-before-exec */
-
-static bool same_process_holds(const struct rs_note *n, const struct rs_slot *s)
-{
-	/* A kernel thread holds no container: it closes for a task that exits (fs/file_table.c, fput()). */
-	if (n->ev->flags & RS_EVF_KTHREAD)
-		return true;
-	/* The trail's last event is the exec or exit. */
-	return s->nr && s->trail[s->nr - 1].kept->ev.tgid == n->by;
-}
-
-static const struct rs_guard same_process = {
-	"by the process whose mm went, or by the kernel for it", same_process_holds
-};
-
-SAY(say_stale,
-    "still had the old vaddr when its owner's memory went away, and its container lives on")
-
-/* Armed, a range is not told when it goes with the last group of its container. */
-static bool perhaps_gone_holds(const struct rs_note *n, const struct rs_slot *s)
-{
-	(void)s;
-	return n->container->group_gone;
-}
-
-static const struct rs_guard perhaps_gone = { "a group of the container left, perhaps the last one",
-					      perhaps_gone_holds };
-
-SAY(say_perhaps_stale, "still had the old vaddr when its owner's memory went away, and may have "
-		       "gone down with a group "
-		       "of which the attaching was not recorded")
-
-static const struct rs_transition all_before_exec[] = {
-	{ 0, RS_N_MAPPED, NULL, 1, NULL },
-	{ 0, RS_N_FOUND, NULL, 1, NULL },
-	{ 0, RS_N_MM_GONE, NULL, 2, NULL },
-	{ 1, RS_N_MM_GONE, NULL, 2, NULL },
-	{ 1, RS_N_REMAPPED, NULL, RS_ANEW | 1, NULL },
-	/* exec closes what is close-on-exec, exit closes all: a container may go down with it. */
-	{ 2, RS_N_RELEASED, &same_process, 0, NULL },
-	{ 2, RS_N_RELEASED, NULL, RS_TO_VIOLATED, say_stale },
-	{ 2, RS_N_UNMAPPED, NULL, RS_TO_VIOLATED, say_stale },
-	{ 2, RS_N_USED, &perhaps_gone, RS_TO_UNKNOWN, say_perhaps_stale },
-	{ 2, RS_N_USED, NULL, RS_TO_VIOLATED, say_stale },
-	{ 2, RS_N_END, &perhaps_gone, RS_TO_UNKNOWN, say_perhaps_stale },
-	{ 2, RS_N_END, NULL, RS_TO_VIOLATED, say_stale },
-};
-
-/* locked-conserved */
-
-static bool lock_lost_holds(const struct rs_note *n, const struct rs_slot *s)
-{
-	(void)s;
-	return rs_locked_compare(n->remap, NULL, 0) == RS_MEMORY_OTHER;
-}
-
-static const struct rs_guard lock_lost = { "the charge is not what the range holds",
-					   lock_lost_holds };
-
-static bool lock_unproved_holds(const struct rs_note *n, const struct rs_slot *s)
-{
-	(void)s;
-	return rs_locked_compare(n->remap, NULL, 0) == RS_MEMORY_UNPROVED;
-}
-
-static const struct rs_guard lock_unproved = { "the charge is not told", lock_unproved_holds };
-
-static void say_locked(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
-{
-	(void)s;
-	rs_locked_compare(n->remap, buf, len);
-}
-
-static const struct rs_transition locked_conserved[] = {
-	{ 0, RS_N_MAP_DONE, &lock_lost, RS_TO_VIOLATED, say_locked },
-	{ 0, RS_N_MAP_DONE, &lock_unproved, RS_TO_UNKNOWN, say_locked },
-	{ 0, RS_N_MAP_DONE, NULL, 1, NULL },
-	{ 1, RS_N_MAP_DONE, &lock_lost, RS_TO_VIOLATED, say_locked },
-	{ 1, RS_N_MAP_DONE, &lock_unproved, RS_TO_UNKNOWN, say_locked },
-	{ 1, RS_N_MAP_DONE, NULL, RS_ANEW | 1, NULL },
-	{ 1, RS_N_INVALIDATED, NULL, 1, NULL },
-};
-
-/* owner-mm */
-
-static bool knows_owner_holds(const struct rs_note *n, const struct rs_slot *s)
-{
-	(void)s;
-	/* An older recorder did not look. */
-	return n->remap->locked_pages != UINT64_MAX && n->ev->size >= sizeof(struct rs_ev_map);
-}
-
-static const struct rs_guard knows_owner = { "the recording tells who is charged",
-					     knows_owner_holds };
-
-static void say_foreign(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
-{
-	char owner[32] = "another process";
-
-	(void)s;
-	if (n->foreign->owner)
-		snprintf(owner, sizeof(owner), "process %u", n->foreign->owner);
-	snprintf(buf, len, "was pinned in the mm of process %u, and charged to %s (at iova 0x%llx)",
-		 n->by, owner, (ull)n->foreign->iova.v);
-}
-
-static const struct rs_transition owner_mm[] = {
-	{ 0, RS_N_MAP_DONE, &knows_owner, RS_MUTE | 1, NULL },
-	{ 0, RS_N_FOREIGN_PIN, NULL, RS_TO_VIOLATED, say_foreign },
-	{ 1, RS_N_FOREIGN_PIN, NULL, RS_TO_VIOLATED, say_foreign },
-};
-
-/* pin-balance */
-
-/* Of a device that was there before the recording, pins from before can be given back. */
-static bool old_device_holds(const struct rs_note *n, const struct rs_slot *s)
-{
-	(void)s;
-	return !n->device->born;
-}
-
-static const struct rs_guard old_device = { "the device was there before the recording",
-					    old_device_holds };
-
-static bool pins_left_holds(const struct rs_note *n, const struct rs_slot *s)
-{
-	(void)s;
-	return n->pins->pages;
-}
-
-static const struct rs_guard pins_left = { "pages are left", pins_left_holds };
-
-static void say_underflow(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
-{
-	(void)s;
-	if (n->pins->totals)
-		snprintf(buf, len, "gave back %llu pages, and had pinned %llu",
-			 (ull)n->pins->unpinned, (ull)n->pins->pinned);
-	else
-		snprintf(buf, len, "gave back %llu page%s that it had not pinned (at iova 0x%llx)",
-			 (ull)n->pins->pages, n->pins->pages == 1 ? "" : "s", (ull)n->pins->iova.v);
-}
-
-SAY(say_old_underflow,
-    "gave back %llu page%s that it may have pinned before the recording (at iova 0x%llx)",
-    (ull)n->pins->pages, n->pins->pages == 1 ? "" : "s", (ull)n->pins->iova.v)
-
-static void say_left(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
-{
-	(void)s;
-	if (n->pins->totals)
-		snprintf(buf, len, "was closed: it had pinned %llu pages, and gave back %llu",
-			 (ull)n->pins->pinned, (ull)n->pins->unpinned);
-	else
-		snprintf(buf, len, "was closed with %llu page%s still pinned (at iova 0x%llx)",
-			 (ull)n->pins->pages, n->pins->pages == 1 ? "" : "s", (ull)n->pins->iova.v);
-}
-
-static const struct rs_transition pin_balance[] = {
-	{ 0, RS_N_PINNED, NULL, RS_MUTE | 1, NULL },
-	{ 0, RS_N_UNDERFLOW, &old_device, RS_TO_UNKNOWN, say_old_underflow },
-	{ 1, RS_N_UNDERFLOW, &old_device, RS_TO_UNKNOWN, say_old_underflow },
-	{ 0, RS_N_UNDERFLOW, NULL, RS_TO_VIOLATED, say_underflow },
-	{ 1, RS_N_UNDERFLOW, NULL, RS_TO_VIOLATED, say_underflow },
-	{ 0, RS_N_DEVICE_CLOSED, &pins_left, RS_TO_VIOLATED, say_left },
-	{ 1, RS_N_DEVICE_CLOSED, &pins_left, RS_TO_VIOLATED, say_left },
-};
-
-/* no-zero-pin */
-
-static void say_zero_pin(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
-{
-	struct rs_ev_request rq;
-
-	(void)s;
-	rs_event_read(&rq, sizeof(rq), n->ev);
-	snprintf(buf, len,
-		 "pinned %llu page%s for %s%u at iova 0x%llx, and for %u of them there was no page",
-		 (ull)rq.op.ret, rq.op.ret == 1 ? "" : "s", n->device ? "d" : "group ",
-		 n->device ? n->device->view.id : (__u32)rq.group_id, (ull)rq.iova.v, rq.gup_zero);
-}
-
-/* An older recorder did not look. */
-static bool tells_zero_holds(const struct rs_note *n, const struct rs_slot *s)
-{
-	(void)s;
-	return n->ev && n->ev->size >= offsetof(struct rs_ev_request, put_pages);
-}
-
-static const struct rs_guard tells_zero = { "the recording tells pins without a page",
-					    tells_zero_holds };
-
-static const struct rs_transition no_zero_pin[] = {
-	{ 0, RS_N_PINNED, &tells_zero, RS_MUTE | 1, NULL },
-	{ 0, RS_N_PIN_ZERO, NULL, RS_TO_VIOLATED, say_zero_pin },
-	{ 1, RS_N_PIN_ZERO, NULL, RS_TO_VIOLATED, say_zero_pin },
-};
-
-/* translation-stable */
-
-static const struct rs_transition translation_stable[] = {
-	{ 0, RS_N_PAGES_KNOWN, NULL, 1, NULL },
-	{ 0, RS_N_PAGES_OTHER, NULL, RS_TO_VIOLATED, say_other_pages },
-	{ 1, RS_N_PAGES_OTHER, NULL, RS_TO_VIOLATED, say_other_pages },
-	{ 0, RS_N_VERIFIED, &other_pages, RS_TO_VIOLATED, say_other_pages },
-	{ 1, RS_N_VERIFIED, &other_pages, RS_TO_VIOLATED, say_other_pages },
-};
 
 const struct rs_rule rs_rules[] = {
 	{
@@ -463,10 +16,20 @@ const struct rs_rule rs_rules[] = {
 			"Every invalidated range is remapped, or unmapped on purpose, before its "
 			"container is given up.",
 		.expected = "a MAP_DMA with FLAG_VADDR (or an UNMAP_DMA) for it",
+		.why = "A range without a vaddr cannot be pinned, and since the 2023 fix whoever "
+		       "asks is refused: devices of the guest that a driver serves (mdev) stop "
+		       "working, and a new group cannot be attached. What the IOMMU has goes on "
+		       "working, so that the guest seems well until it is not. A container that "
+		       "goes down because a process was killed proves nothing about the update. "
+		       "The rule does not know vCPUs: it judges by who gives the container up, and "
+		       "by the time.",
+		.example =
+			"c1 range 0x400000 size 0x100000 had no vaddr when its container was given "
+			"up, by a process that lived",
 		.state = { "valid", "invalid" },
-		.within = { [1] = { RS_WINDOW_LIMIT_NS, "for more than 60 s", say_too_long } },
+		.within = { [1] = { RS_WINDOW_LIMIT_NS, "for more than 60 s", rs_say_too_long } },
 		.needs = { "vfio_remove_dma", "sched_process_exit" },
-		ARROWS(window_closed),
+		ARROWS(rs_window_closed),
 	},
 	{
 		.id = "remap-exact",
@@ -474,8 +37,15 @@ const struct rs_rule rs_rules[] = {
 		.scope = RS_SCOPE_RANGE,
 		.sentence = "A remap has the iova and the size of the range that was invalidated.",
 		.expected = "a MAP_DMA with FLAG_VADDR that has the range's iova and size",
+		.why = "The kernel refuses a remap of another size, and the caller then believes "
+		       "in a layout that the kernel does not have: it lost track of the guest's "
+		       "memory. A kernel that took one over would have part of the range without "
+		       "memory behind it. A refused attempt is forgiven when the right one "
+		       "follows. The rule does not see what the caller never tried.",
+		.example = "c1 range 0x0 size 0x200000 was only ever remapped with another iova or "
+			   "size, which the kernel refused",
 		.state = { "valid", "invalid", "tried-inexactly" },
-		ARROWS(remap_exact),
+		ARROWS(rs_remap_exact),
 	},
 	{
 		.id = "remap-same-memory",
@@ -485,8 +55,18 @@ const struct rs_rule rs_rules[] = {
 			"The new vaddr of a range is the same file and offset as the old one, over "
 			"the whole range.",
 		.expected = "the memory that the IOMMU was given when the range was mapped",
+		.why = "The kernel does not look: it takes any vaddr. If another page is behind "
+		       "it, devices go on writing into the old memory by the IOMMU, while drivers, "
+		       "later pins and the guest use the new one: silent corruption of the guest, "
+		       "and of whatever now has the old pages. Files are compared by device, "
+		       "inode, generation and offset; anonymous memory has no name, so that only "
+		       "--verify can prove it. What was mapped before the recording is not known "
+		       "to be the same.",
+		.example =
+			"c1 range 0x0 size 0x200000 was inode 42 of device 0:1 and now is inode 43 "
+			"of device 0:1 (at +0x0)",
 		.state = { "unseen", "mapped", "invalid", "unverified" },
-		ARROWS(remap_same_memory),
+		ARROWS(rs_remap_same_memory),
 	},
 	{
 		.id = "no-gup-in-window",
@@ -496,10 +76,17 @@ const struct rs_rule rs_rules[] = {
 			"Nothing is translated through an invalid vaddr; a remap of a vaddr itself "
 			"pins nothing.",
 		.expected = "no page looked up through this range's vaddr until it is remapped",
+		.why = "An invalid vaddr is a number from a process image that may be gone: "
+		       "whatever is mapped there now gets pinned, and a device writes into it. A "
+		       "correct kernel refuses such a request or lets it wait. Of a window that "
+		       "was open before the recording, what was done in it by then is not known.",
+		.example = "c1 range 0x0 size 0x200000 was translated through its vaddr while that "
+			   "was "
+			   "invalid",
 		.state = { "valid", "invalid", "remapped", "found-invalid" },
 		.needs = { "vaddr_get_pfns", "vfio_pin_pages_remote",
 			   "vfio_iommu_type1_pin_pages" },
-		ARROWS(no_gup_in_window),
+		ARROWS(rs_no_gup_in_window),
 	},
 	{
 		.id = "no-iommu-change",
@@ -508,9 +95,16 @@ const struct rs_rule rs_rules[] = {
 		.sentence = "The IOMMU maps and unmaps nothing in an invalidated range inside its "
 			    "window.",
 		.expected = "the IOMMU's table to stay as it was until the range is remapped",
+		.why = "Devices go on with DMA while the window is open, by what the IOMMU's table "
+		       "says. If it changes, that DMA faults or lands in other memory. The rule "
+		       "sees the calls of the IOMMU's interface for the container's domains, not "
+		       "what hardware caches.",
+		.example =
+			"c1 range 0x0 size 0x200000 was changed in the IOMMU's table while it had "
+			"no vaddr",
 		.state = { "valid", "invalid", "found-invalid" },
 		.needs = { "iommu_map", "iommu_unmap", "iommu_unmap_fast" },
-		ARROWS(no_iommu_change),
+		ARROWS(rs_no_iommu_change),
 	},
 	{
 		.id = "no-new-user",
@@ -519,9 +113,15 @@ const struct rs_rule rs_rules[] = {
 		.sentence = "Inside a window no group is attached, nothing is newly mapped, and no "
 			    "invalid range is plainly unmapped.",
 		.expected = "the container to be left alone until its window has closed",
+		.why = "Between two processes nobody knows the whole layout: what is mapped, "
+		       "unmapped or attached then is known to one of them only, and is easily lost "
+		       "or done twice. The kernel refuses some of it, by its state at that moment, "
+		       "which is no protection. Nothing is broken yet; so this is a warning.",
+		.example = "c1 range 0x800000 size 0x100000 was newly mapped while the container's "
+			   "window was open",
 		.state = { "quiet", "window" },
 		.needs = { "vfio_iommu_type1_attach_group", "vfio_remove_dma" },
-		ARROWS(no_new_user),
+		ARROWS(rs_no_new_user),
 	},
 	{
 		.id = "all-before-exec",
@@ -531,9 +131,17 @@ const struct rs_rule rs_rules[] = {
 			"No range still has the old vaddr when its owner's memory goes away (exec, "
 			"exit) while the container lives on.",
 		.expected = "an UNMAP_DMA with FLAG_VADDR for it before the exec or exit",
+		.why = "The range's vaddr belongs to an mm that is gone: pins of it fail from then "
+		       "on, and pages stay charged to nobody that could give them back. The "
+		       "container must be seen to live on: used, or taken down by another process, "
+		       "or still there at the end. An armed recorder is told which ranges are left "
+		       "behind only when their owner goes.",
+		.example =
+			"c1 range 0x400000 size 0x100000 still had the old vaddr when its owner's "
+			"memory went away, and its container lives on",
 		.state = { "unseen", "mapped", "stale" },
 		.needs = { "sched_process_exec", "sched_process_exit", "vfio_remove_dma" },
-		ARROWS(all_before_exec),
+		ARROWS(rs_all_before_exec),
 	},
 	{
 		.id = "locked-conserved",
@@ -543,32 +151,56 @@ const struct rs_rule rs_rules[] = {
 			"Locked memory moves with its range: what the new owner's mm gains is what "
 			"the old one's loses.",
 		.expected = "as many locked pages charged, and given back, as the range holds",
+		.why = "An mm that is charged too much hits RLIMIT_MEMLOCK and cannot pin any "
+		       "more; one that is charged too little underflows when the range goes, and "
+		       "its limit protects nobody. Each map and remap says what it charged to "
+		       "which mm, and is judged by itself: an instance is a range, because only "
+		       "the range says how many pages must move, and sums over an mm would need "
+		       "every unmap and every pin of its life, which no recording that is armed or "
+		       "late has. What an unmap gives back is not compared.",
+		.example =
+			"c1 range 0x0 size 0x200000 is charged twice: the old owner's mm did not "
+			"get its 512 pages back",
 		.state = { "unseen", "charged" },
 		.needs = { "mm_lock_acct" },
-		ARROWS(locked_conserved),
+		ARROWS(rs_locked_conserved),
 	},
 	{
 		.id = "owner-mm",
 		.severity = RS_SEV_ERROR,
-		.scope = RS_SCOPE_RANGE,
+		.scope = RS_SCOPE_MM,
 		.sentence = "Pinning charges and uses the same mm.",
 		.expected = "its pages looked up in the mm that is charged for them",
-		.state = { "unseen", "mapped" },
+		.why = "If pages are looked up in one process and charged to another, the first "
+		       "gets around its limit at the other's cost, and memory of a process that "
+		       "has nothing to do with the guest is given to a device. Its instance is the "
+		       "mm that is charged. Kernels before vfio_dma.mm (March 2023) do not tell "
+		       "it.",
+		.example = "c1 range 0x0 size 0x200000 was pinned in the mm of process 200, and "
+			   "charged to process 100 (at iova 0x1000)",
+		.state = { "unseen", "charged" },
 		.needs = { "vfio_pin_pages_remote", "vfio_iommu_type1_attach_group" },
-		ARROWS(owner_mm),
+		ARROWS(rs_owner_mm),
 	},
 	{
 		.id = "pin-balance",
 		.severity = RS_SEV_ERROR,
 		.scope = RS_SCOPE_DEVICE,
-		.sentence = "Per device and page, pins minus unpins is never negative, and zero "
-			    "when the device is closed.",
+		.sentence =
+			"Per device and page, pins minus unpins is never negative, and zero when "
+			"the device is closed.",
 		.expected = "every page given back as often as it was pinned, until the device is "
 			    "closed",
+		.why = "Pages that stay pinned after their device is gone can never be freed; a "
+		       "page that is given back once too often is taken from another user who "
+		       "still does DMA to it. Of a device that was there before the recording, "
+		       "what it had pinned is not known. The rule adds up, so that a single lost "
+		       "record puts it in doubt.",
+		.example = "d1 was closed with 2 pages still pinned (at iova 0x2000)",
 		.state = { "unused", "pinned" },
 		.sums = true,
 		.needs = { "vfio_iommu_type1_pin_pages", "vfio_iommu_type1_unpin_pages" },
-		ARROWS(pin_balance),
+		ARROWS(rs_pin_balance),
 	},
 	{
 		.id = "no-zero-pin",
@@ -576,9 +208,15 @@ const struct rs_rule rs_rules[] = {
 		.scope = RS_SCOPE_CONTAINER,
 		.sentence = "A pin never reports success without a page.",
 		.expected = "a page for each that was asked for, or an error",
+		.why = "The driver takes what it finds in its array, an old page or none, and does "
+		       "DMA to it. Kernels before 6.15 could report success when the lookup had "
+		       "found no page. The rule sees how many pages a lookup returned, not what "
+		       "the driver did with them.",
+		.example =
+			"c1 pinned 4 pages for d1 at iova 0x0, and for 1 of them there was no page",
 		.state = { "unused", "pinned" },
 		.needs = { "vaddr_get_pfns", "vfio_iommu_type1_pin_pages" },
-		ARROWS(no_zero_pin),
+		ARROWS(rs_no_zero_pin),
 	},
 	{
 		.id = "translation-stable",
@@ -586,9 +224,45 @@ const struct rs_rule rs_rules[] = {
 		.scope = RS_SCOPE_RANGE,
 		.sentence = "One iova gives the same page before, inside and after a window.",
 		.expected = "the page that the IOMMU, or the driver that holds it, was given first",
+		.why = "A device that still has the page of before and a driver that gets another "
+		       "one for the same iova no longer see the same memory: what the one writes "
+		       "the other never reads. Pages are known from pins, and with --verify from "
+		       "the IOMMU and from the new vaddr; of others nothing is said.",
+		.example =
+			"c1 range 0x0 size 0x200000 is another page at +0x1000: a driver's pin has "
+			"pfn 0x1234, a driver's pin has pfn 0x9999",
 		.state = { "unseen", "known" },
 		.needs = { "vaddr_get_pfns", "vfio_iommu_type1_pin_pages" },
-		ARROWS(translation_stable),
+		ARROWS(rs_translation_stable),
+	},
+	{
+		.id = "one-owner",
+		.severity = RS_SEV_ERROR,
+		.scope = RS_SCOPE_UPDATE,
+		.sentence = "After a hand-over only the new owner maps and unmaps.",
+		.expected = "the old owner to leave the container alone, until it is handed back "
+			    "through a window",
+		.why = "Two processes that both believe they own the guest's memory (split brain) "
+		       "undo each other's work: a range that one unmaps is one that the other "
+		       "gives the guest. A container is handed over when a process remaps what "
+		       "another process had invalidated; an exec is none, since the process stays. "
+		       "From then on a map, remap, unmap or invalidation by the old owner that "
+		       "succeeds violates the rule: also the remap of one range after the new "
+		       "owner has remapped another. It ends when the container is handed back, by "
+		       "a window that the new owner opened and in which the old one remaps, and "
+		       "when the new owner exits: nobody has the container then. Closing an fd or "
+		       "exiting changes no mapping. An update that is cancelled, so that the old "
+		       "owner remaps all itself, is no hand-over. Its instance is the update "
+		       "because that is what hands over; each of its containers is looked at by "
+		       "itself, so that some of them can stay. The rule does not know what an "
+		       "armed recorder does not record, maps and unmaps outside windows, nor "
+		       "whether a third process that joins in was told to.",
+		.example =
+			"u1 c1 range 0x800000 size 0x100000 was mapped by process 100, which had "
+			"handed the container over to process 200",
+		.state = { "undivided", "handed-over", "taken-over" },
+		.needs = { "sched_process_exit" },
+		ARROWS(rs_one_owner),
 	},
 };
 

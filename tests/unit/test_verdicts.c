@@ -8,7 +8,7 @@
 	"window-closed=unknown remap-exact=unknown remap-same-memory=unknown "  \
 	"no-gup-in-window=unknown no-iommu-change=unknown no-new-user=unknown " \
 	"all-before-exec=unknown locked-conserved=unknown owner-mm=unknown "    \
-	"pin-balance=unknown no-zero-pin=unknown translation-stable=unknown"
+	"pin-balance=unknown no-zero-pin=unknown translation-stable=unknown one-owner=unknown"
 
 /* An orderly update whose container comes and goes within the recording, with room around it. */
 static struct synth *update_amid_others(__u64 *c)
@@ -270,7 +270,8 @@ static void violated_and_lost(void **state)
 	expect_judged(s, "window-closed=unknown remap-exact=unknown remap-same-memory=unknown "
 			 "no-gup-in-window=unknown no-iommu-change=violated no-new-user=unknown "
 			 "all-before-exec=unknown locked-conserved=unknown owner-mm=unknown "
-			 "pin-balance=unknown no-zero-pin=unknown translation-stable=unknown");
+			 "pin-balance=unknown no-zero-pin=unknown translation-stable=unknown "
+			 "one-owner=unknown");
 
 	/* A loss that is over before the container came to be is none of its. */
 	s = synth_new();
@@ -296,7 +297,8 @@ static void missing_hook(void **state)
 		{ "vfio_iommu_type1_ioctl", "" }, /* without it there is no recording at all */
 		{ "vfio_remove_dma",
 		  "window-closed=unknown no-new-user=unknown all-before-exec=unknown" },
-		{ "sched_process_exit", "window-closed=unknown all-before-exec=unknown" },
+		{ "sched_process_exit",
+		  "window-closed=unknown all-before-exec=unknown one-owner=unknown" },
 		{ "sched_process_exec", "all-before-exec=unknown" },
 		{ "vaddr_get_pfns",
 		  "no-gup-in-window=unknown no-zero-pin=unknown translation-stable=unknown" },
@@ -339,7 +341,7 @@ static void no_plan(void **state)
 	expect_judged(s, "window-closed=unknown no-gup-in-window=unknown no-iommu-change=unknown "
 			 "no-new-user=unknown all-before-exec=unknown locked-conserved=unknown "
 			 "owner-mm=unknown pin-balance=unknown no-zero-pin=unknown "
-			 "translation-stable=unknown");
+			 "translation-stable=unknown one-owner=unknown");
 }
 
 /* The kernel counts one more invalid range than anybody has seen. */
@@ -496,7 +498,7 @@ static void unknown_rule(void **state)
 		msg.text, "unknown rule \"no-such-rule\" (known: window-closed, remap-exact, "
 			  "remap-same-memory, no-gup-in-window, no-iommu-change, no-new-user, "
 			  "all-before-exec, locked-conserved, owner-mm, pin-balance, no-zero-pin, "
-			  "translation-stable)");
+			  "translation-stable, one-owner)");
 }
 
 /* More than anyone reads are counted, not kept. */
