@@ -167,6 +167,16 @@ static void put_finding(struct rs_text *t, const struct rs_result *r, size_t nr)
 		rs_text_words(t, RS_TONE_PLAIN, f->expected);
 		rs_text_end(t);
 	}
+	if (f->nr_steps) {
+		char path[1024];
+
+		rs_describe_path(f, path, sizeof(path));
+		rs_text_begin(t, 4, 14);
+		rs_text_keep(t, RS_TONE_DIM, "path");
+		rs_text_to(t, 14);
+		rs_text_words(t, RS_TONE_DIM, path);
+		rs_text_end(t);
+	}
 	for (size_t i = 0; i < f->nr_events; i++)
 		put_event(t, r, f->event[i]);
 }

@@ -306,15 +306,25 @@ static json_t *event(const struct rs_result *r, const void *e)
 			 rs_event_type_name(ev), "text", text(line));
 }
 
+static json_t *step(const struct rs_result *r, const void *e)
+{
+	const struct rs_finding_step *s = e;
+
+	(void)r;
+	return json_pack("{s:s, s:s, s:o, s:o}", "state", s->state, "note", s->note, "when",
+			 text(s->when), "at_ns", when(s->at_ns));
+}
+
 static json_t *finding(const struct rs_result *r, const void *e)
 {
 	const struct rs_finding *f = e;
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "rule", f->rule, "verdict",
-			 rs_verdict_name(f->verdict), "text", text(f->text), "expected",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "rule", f->rule,
+			 "verdict", rs_verdict_name(f->verdict), "text", text(f->text), "expected",
 			 text(f->expected), "at_ns", when(f->at_ns), "container",
 			 f->container ? json_integer(f->container) : json_null(), "window",
-			 f->window ? json_integer(f->window) : json_null(), "events",
+			 f->window ? json_integer(f->window) : json_null(), "path",
+			 LIST(r, f->step, f->nr_steps, step), "events",
 			 LIST(r, f->event, f->nr_events, event));
 }
 

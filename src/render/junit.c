@@ -114,12 +114,17 @@ static void end_problem(FILE *out, enum rs_verdict v)
 
 static void put_finding(FILE *out, const struct rs_result *r, const struct rs_finding *f)
 {
-	char line[320];
+	char line[320], path[1024];
 
 	put_escaped(out, f->text ? f->text : "", false);
 	if (f->expected) {
 		fputs("\nexpected: ", out);
 		put_escaped(out, f->expected, false);
+	}
+	if (f->nr_steps) {
+		rs_describe_path(f, path, sizeof(path));
+		fputs("\npath: ", out);
+		put_escaped(out, path, false);
 	}
 	fputc('\n', out);
 	for (size_t i = 0; i < f->nr_events; i++) {

@@ -225,3 +225,18 @@ struct rs_long_name rs_name_piece(const struct rs_piece *p, bool generation)
 	}
 	return n;
 }
+
+void rs_describe_path(const struct rs_finding *f, char *buf, size_t len)
+{
+	size_t at = 0;
+
+	*buf = 0;
+	for (size_t i = 0; i < f->nr_steps && at < len; i++) {
+		const struct rs_finding_step *s = &f->step[i];
+
+		at += snprintf(buf + at, len - at, "%s -%s%s%s%s-> ", s->state, s->note,
+			       s->when ? " (" : "", s->when ? s->when : "", s->when ? ")" : "");
+	}
+	if (at && at < len)
+		snprintf(buf + at, len - at, "%s", rs_verdict_name(f->verdict));
+}

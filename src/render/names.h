@@ -60,4 +60,11 @@ struct rs_name rs_name_status(int status);
 /** rs_name_piece() - "file 0:1 ino 1027 +0x200000 hugetlb", "anonymous memory" */
 struct rs_long_name rs_name_piece(const struct rs_piece *p, bool generation);
 
+/**
+ * rs_describe_path() - the automaton's path to a finding, on one line
+ *
+ * "mapped -invalidated-> invalid -remapped (its memory is other)-> violated"
+ */
+void rs_describe_path(const struct rs_finding *f, char *buf, size_t len);
+
 #endif /* RS_RENDER_NAMES_H */

@@ -387,6 +387,11 @@ static struct rs_ev_map map_event = {
 
 static struct rs_event *excerpt[] = { &unmap_event.h, &map_event.h };
 
+static struct rs_finding_step steps[] = {
+	{ "mapped", "invalidated", NULL, T0 + 1000000 * US },
+	{ "invalid", "remapped", "its memory is <other>", T0 + 1226718 * US },
+};
+
 static struct rs_finding findings[] = {
 	{
 		.rule = "remap-same-memory",
@@ -400,6 +405,8 @@ static struct rs_finding findings[] = {
 		.window = 1,
 		.event = excerpt,
 		.nr_events = 2,
+		.step = steps,
+		.nr_steps = 2,
 	},
 	{
 		.rule = "window-closed",

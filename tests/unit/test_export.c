@@ -71,7 +71,8 @@ static void json_keys(void **state)
 	has_keys(json_object_get(o, "command"), "line exit_status signal");
 	has_keys(first(o, "rules", 4), "id severity sentence verdict reason instances findings");
 	e = first(o, "findings", 2);
-	has_keys(e, "rule verdict text expected at_ns container window events");
+	has_keys(e, "rule verdict text expected at_ns container window path events");
+	has_keys(first(e, "path", 2), "state note when at_ns");
 	has_keys(first(e, "events", 2), "at_ns cpu tgid tid process type text");
 	has_keys(first(o, "budgets", 3), "text where verdict measured samples needed reason");
 	e = first(o, "updates", 2);
@@ -410,6 +411,8 @@ static void junit_golden(void **state)
 		  "from &lt;file&gt; 0:1 ino");
 	has(text,
 	    "\nexpected: The new vaddr is the same file &amp; offset.\n"
+	    "path: mapped -invalidated-&gt; invalid -remapped (its memory is &lt;other&gt;)-&gt; "
+	    "violated\n"
 	    "  +1.204528 s cpu1 qemu-system-x86[1234] c1 UNMAP_DMA(VADDR|ALL) iova 0x0 size 0 "
 	    "-&gt; 0 (3.00 GiB), 4 ranges invalid (was 0)\n");
 	has(text, "\nand 2 more\n</failure>\n");

@@ -39,6 +39,8 @@ static void check_golden(void **state)
 	    "    seen      The range at iova 0x100000000 was remapped from <file> 0:1 ino\n"
 	    "              1027 +0x80000000 to file 8:1 ino 1027 +0xc0000000.\n"
 	    "    expected  The new vaddr is the same file & offset.\n"
+	    "    path      mapped -invalidated-> invalid -remapped (its memory is <other>)->\n"
+	    "              violated\n"
 	    "      +1.204528 s  cpu1  qemu-system-x86[1234]  c1 UNMAP_DMA(VADDR|ALL) iova 0x0\n"
 	    "            size 0 -> 0 (3.00 GiB), 4 ranges invalid (was 0)\n");
 	has(text, "  ... and 2 more\n");
