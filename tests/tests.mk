@@ -23,13 +23,15 @@ $(B)/tests/libsynth.a: $(SYNTH_OBJ)
 $(B)/tests/test_%: $(B)/tests/unit/test_%.o $(B)/tests/libsynth.a $(B)/libremapscope.a
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka -ljansson \
-		-lz -lm
+		-lz -lm $(TEST_LIBS)
 
 # What of the live part can be tested without a kernel that has VFIO.
 $(B)/tests/test_symbols: $(B)/src/attach/symbols.o
 $(B)/tests/test_filter: $(B)/src/capture/filter.o
 $(B)/tests/test_pagemap: $(B)/src/capture/pagemap.o
 $(B)/tests/test_watch: $(B)/src/attach/watch.o
+$(B)/tests/test_rules_tables: $(patsubst %.c,$(B)/%.o,$(wildcard src/attach/*.c))
+$(B)/tests/test_rules_tables: TEST_LIBS := $(LIBS)
 
 $(B)/tests/make-trace: tests/cli/make-trace.c $(B)/tests/libsynth.a $(B)/libremapscope.a
 	$(call say,CC)
@@ -96,5 +98,10 @@ demo:
 # Takes today's output for the right one: read the difference before committing it.
 golden-update: $(B)/remapscope
 	tests/golden/run --update $(B)/remapscope
+
+# From the rules' tables; a test compares.
+docs/rules.md: $(B)/remapscope
+	$(call say,GEN)
+	$(Q)$(B)/remapscope rules --markdown > $(B)/rules.md && cp $(B)/rules.md $@
 
 .PHONY: unit-programs lab-programs check test demo golden-update

@@ -171,6 +171,14 @@ void rs_plan_demote(struct rs_hook *h, int err)
 		try_kprobe(h, read_symbols(&s, 1) ? NULL : &s);
 }
 
+bool rs_plan_wants(const char *function)
+{
+	for (size_t i = 0; i < NR_HOOK_DEFS; i++)
+		if (!strcmp(hook_defs[i].function, function))
+			return true;
+	return false;
+}
+
 int rs_plan_lacks_vital(const struct rs_plan *plan, struct rs_msg *msg)
 {
 	for (size_t i = 0; i < plan->nr; i++) {

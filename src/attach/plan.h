@@ -162,6 +162,9 @@ int rs_plan_defs(struct rs_plan *plan, const struct rs_hook_def *def, size_t nr,
  */
 void rs_plan_demote(struct rs_hook *h, int err);
 
+/** rs_plan_wants() - is a function among remapscope's own hooks? */
+bool rs_plan_wants(const char *function);
+
 /** rs_plan_lacks_vital() - is a hook out of reach without which nothing can be told? Return: 0 or -ENOTSUP */
 int rs_plan_lacks_vital(const struct rs_plan *plan, struct rs_msg *msg);
 

@@ -14,6 +14,7 @@ static const struct {
 	{ "record", rs_cmd_record, "record live updates into a trace file" },
 	{ "report", rs_cmd_report, "print what a trace file holds" },
 	{ "check", rs_cmd_check, "judge a trace file, or a command while it runs" },
+	{ "rules", rs_cmd_rules, "list the rules, or explain one" },
 	{ "version", rs_cmd_version, "print the version and what it was built with" },
 };
 
@@ -29,7 +30,8 @@ static void usage(FILE *out)
 		"  remapscope report [-v] FILE\n"
 		"  remapscope check [--budget FILE] [--rule ID]... [--junit FILE] [-v] FILE\n"
 		"  remapscope check [--budget FILE] [--rule ID]... [--junit FILE] [-v] [-o FILE]\n"
-		"                   [--armed] [RECORDING] -- COMMAND [ARG...]\n\n"
+		"                   [--armed] [RECORDING] -- COMMAND [ARG...]\n"
+		"  remapscope rules [--dot] [ID]\n\n"
 		"  RECORDING: [-p PID | --tree PID] [--cgroup PATH] [--device NAME | --group N]\n"
 		"             [--container PID:FD] [--tail S] [--verify[=sampled|all]]\n"
 		"             [--buffer SIZE] [--fentry | --no-fentry]\n\n"

@@ -16,13 +16,15 @@ const struct rs_rule rs_rules[] = {
 			"Every invalidated range is remapped, or unmapped on purpose, before its "
 			"container is given up.",
 		.expected = "a MAP_DMA with FLAG_VADDR (or an UNMAP_DMA) for it",
-		.why = "A range without a vaddr cannot be pinned, and since the 2023 fix whoever "
-		       "asks is refused: devices of the guest that a driver serves (mdev) stop "
-		       "working, and a new group cannot be attached. What the IOMMU has goes on "
-		       "working, so that the guest seems well until it is not. A container that "
-		       "goes down because a process was killed proves nothing about the update. "
-		       "The rule does not know vCPUs: it judges by who gives the container up, and "
-		       "by the time.",
+		.why = "A range without a vaddr cannot be pinned: a group that is attached then is "
+		       "refused, "
+		       "and a driver that asks for its pages waits (from 5.12 to the 2023 fix) or "
+		       "is refused. What the "
+		       "IOMMU has goes on working, so that the guest seems well until it is not. A "
+		       "container that goes down because a "
+		       "process was killed proves nothing about the update. The rule does not know "
+		       "vCPUs: it judges by "
+		       "who gives the container up, and by the time.",
 		.example =
 			"c1 range 0x400000 size 0x100000 had no vaddr when its container was given "
 			"up, by a process that lived",
@@ -177,7 +179,7 @@ const struct rs_rule rs_rules[] = {
 		       "mm that is charged. Kernels before vfio_dma.mm (March 2023) do not tell "
 		       "it.",
 		.example = "c1 range 0x0 size 0x200000 was pinned in the mm of process 200, and "
-			   "charged to process 100 (at iova 0x1000)",
+			   "charged to process 100 (at iova 0x0)",
 		.state = { "unseen", "charged" },
 		.needs = { "vfio_pin_pages_remote", "vfio_iommu_type1_attach_group" },
 		ARROWS(rs_owner_mm),
@@ -196,7 +198,7 @@ const struct rs_rule rs_rules[] = {
 		       "still does DMA to it. Of a device that was there before the recording, "
 		       "what it had pinned is not known. The rule adds up, so that a single lost "
 		       "record puts it in doubt.",
-		.example = "d1 was closed with 2 pages still pinned (at iova 0x2000)",
+		.example = "d1 0000:00:05.0 was closed with 3 pages still pinned (at iova 0x5000)",
 		.state = { "unused", "pinned" },
 		.sums = true,
 		.needs = { "vfio_iommu_type1_pin_pages", "vfio_iommu_type1_unpin_pages" },
@@ -213,7 +215,7 @@ const struct rs_rule rs_rules[] = {
 		       "found no page. The rule sees how many pages a lookup returned, not what "
 		       "the driver did with them.",
 		.example =
-			"c1 pinned 4 pages for d1 at iova 0x0, and for 1 of them there was no page",
+			"c1 pinned 8 pages for d1 at iova 0x0, and for 1 of them there was no page",
 		.state = { "unused", "pinned" },
 		.needs = { "vaddr_get_pfns", "vfio_iommu_type1_pin_pages" },
 		ARROWS(rs_no_zero_pin),
@@ -228,9 +230,8 @@ const struct rs_rule rs_rules[] = {
 		       "one for the same iova no longer see the same memory: what the one writes "
 		       "the other never reads. Pages are known from pins, and with --verify from "
 		       "the IOMMU and from the new vaddr; of others nothing is said.",
-		.example =
-			"c1 range 0x0 size 0x200000 is another page at +0x1000: a driver's pin has "
-			"pfn 0x1234, a driver's pin has pfn 0x9999",
+		.example = "c1 range 0x0 size 0x200000 is another page at +0x7000: the IOMMU has "
+			   "pfn 0x1007, a driver's pin has pfn 0x7777",
 		.state = { "unseen", "known" },
 		.needs = { "vaddr_get_pfns", "vfio_iommu_type1_pin_pages" },
 		ARROWS(rs_translation_stable),
@@ -280,7 +281,7 @@ const char *rs_scope_name(enum rs_scope s)
 
 int rs_rule_find(const struct rs_rule_table *t, const char *id, struct rs_msg *msg)
 {
-	char known[256] = "";
+	char known[512] = "";
 
 	for (size_t i = 0; i < t->nr; i++)
 		if (!strcmp(t->rule[i].id, id))

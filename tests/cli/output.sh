@@ -31,7 +31,8 @@ one_line() {
 
 if [ -w /dev/full ]; then
 	for arguments in "report pass.trace" "report --json pass.trace" "check violated.trace" \
-		"check --json violated.trace" version help "version --json"; do
+		"check --json violated.trace" version help "version --json" rules "rules one-owner" \
+		"rules --dot" "rules --markdown" "rules --json"; do
 		# shellcheck disable=SC2086
 		one_line "$arguments > /dev/full" onto /dev/full $arguments
 	done

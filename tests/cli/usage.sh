@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 # How the program is called, rightly and wrongly; sourced by tests/cli/run.
 
-usage='^usage: remapscope .*doctor .*record .*report .*check .*version .*exit status: 0 pass'
+usage='^usage: remapscope .*doctor .*record .*report .*check .*rules .*version .*exit status: 0 pass'
 case_of "no arguments" 2 "" "$usage" "$rs"
 case_of "no arguments, --json" 2 "" '^\{"error":".+","status":2\} $' "$rs" --json
 case_of "help" 0 "$usage" "" "$rs" help
@@ -12,7 +12,7 @@ case_of "-h" 0 "$usage" "" "$rs" -h
 refused "unknown command" 2 'unknown command "fly" \(try "remapscope help"\)' fly
 refused "empty command" 2 'unknown command "" \(try "remapscope help"\)' ""
 refused "unknown global option" 2 'unknown option "--fly"' --fly
-for command in doctor record report check; do
+for command in doctor record report check rules; do
 	refused "$command: unknown option" 2 "$command: unknown option \"--fly\"" $command --fly
 	refused "$command: unknown letter" 2 "$command: unknown option \"-z\"" $command -z
 done
@@ -63,7 +63,7 @@ for option in -o=x.trace --pid=1 --tree=1 --cgroup=/ --device=x --group=0 --cont
 		"check: ${name/#--pid/-p} is for a command, not for a trace" check "$option" pass.trace
 done
 refused "check of an unknown rule" 2 \
-	'unknown rule "window" \(known: window-closed, .*, translation-stable\)' \
+	'unknown rule "window" \(known: window-closed, .*, one-owner\)' \
 	check --rule window pass.trace
 
 case_of "version" 0 '^remapscope [0-9.]+ trace format 1\.0 libbpf .* jansson .* zlib ' "" \
