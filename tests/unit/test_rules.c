@@ -246,6 +246,38 @@ static void found_at_the_deadline(void **state)
 	}
 }
 
+/* A recorder that runs can say so while the window is still open. */
+static void told_while_it_lasts(void **state)
+{
+	struct rs_analysis_opts opts = { .source = "synth" };
+	struct rs_progress p;
+	struct rs_analysis *a;
+	struct rs_msg msg;
+	struct synth *s;
+	__u64 c;
+
+	(void)state;
+	s = two_ranges(&c);
+	synth_invalidate(s, c, 0, 2 * MIB);
+	synth_wait(s, 61 * SEC);
+	synth_as(s, 300);
+	synth_introduce(s);
+	synth_wait(s, SEC);
+	synth_as(s, 301);
+	synth_introduce(s);
+	assert_int_equal(rs_analysis_new(&opts, &a, &msg), 0);
+	for (size_t i = 0; i < s->nr; i++) {
+		rs_analysis_progress(a, &p);
+		assert_int_equal(p.violations, 0);
+		assert_int_equal(rs_analysis_event(a, s->rec[i].ev), 0);
+	}
+	rs_analysis_progress(a, &p);
+	assert_int_equal(p.open, 1);
+	assert_int_equal(p.violations, 1);
+	rs_analysis_free(a);
+	synth_free(s);
+}
+
 static void open_at_the_end(void **state)
 {
 	struct rs_result *r;
@@ -456,6 +488,7 @@ int main(void)
 		cmocka_unit_test(found_by_time),
 		cmocka_unit_test(found_by_the_end),
 		cmocka_unit_test(found_at_the_deadline),
+		cmocka_unit_test(told_while_it_lasts),
 		cmocka_unit_test(open_at_the_end),
 		cmocka_unit_test(another_size),
 		cmocka_unit_test(another_size_first),
