@@ -175,7 +175,7 @@ static void no_split(void **state)
 	synth_ioctl(s, c, 0x3b70);
 	expect_judged(s, "");
 
-	/* The old owner exits; a child of it has nothing to do with it; its number is another's then. */
+	/* The old owner exits; a child of it has nothing to do with it. */
 	s = handed_over(&c);
 	synth_fork(s, THIRD, false);
 	synth_exit(s, 0);
@@ -184,6 +184,14 @@ static void no_split(void **state)
 	synth_as(s, NEXT);
 	synth_unmap(s, c, 8 * MIB, MIB);
 	synth_release(s, c);
+	expect_judged(s, "");
+
+	/* Its number becomes another's. */
+	s = handed_over(&c);
+	synth_exit(s, 0);
+	synth_as(s, THIRD);
+	synth_map(s, c, 8 * MIB, MIB, INO, 8 * MIB);
+	((struct rs_event *)synth_event(s, RS_EV_MAP, 4))->tgid = QEMU;
 	expect_judged(s, "");
 
 	/* Another container of the same update stays where it is, and others than the old owner's. */
