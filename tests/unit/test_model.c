@@ -525,6 +525,56 @@ static void many_ranges_left_behind(void **state)
 	rs_result_free(r);
 }
 
+/* A window that does not close leaves its update without an end, whatever else of it has ended. */
+static void update_without_an_end(void **state)
+{
+	struct rs_result *r;
+	struct synth *s;
+	__u64 c, other;
+
+	(void)state;
+	s = two_ranges(&c);
+	other = synth_open(s);
+	synth_map(s, other, 0, MIB, INO, 8 * MIB);
+	synth_invalidate_all(s, c);
+	synth_invalidate_all(s, other);
+	synth_remap(s, other, 0, MIB, INO, 8 * MIB);
+	r = judged(s, "window-closed=unknown");
+	assert_int_equal(r->nr_updates, 1);
+	assert_int_equal(r->update[0].nr_windows, 2);
+	assert_int_equal(r->update[0].end_ns, 0);
+	rs_result_free(r);
+}
+
+/* Found open by a snapshot that had begun before the exec: the exec was inside. */
+static void exec_while_it_was_found(void **state)
+{
+	struct rs_result *r;
+	struct synth *s;
+	__u64 c;
+
+	(void)state;
+	s = synth_new();
+	synth_unrecorded(s, true);
+	synth_as(s, QEMU);
+	c = synth_open(s);
+	synth_map(s, c, 0, 2 * MIB, INO, 0);
+	synth_invalidate_all(s, c);
+	synth_unrecorded(s, false);
+	synth_introduce(s);
+	synth_snapshot_begin(s, c, RS_SNAP_START);
+	synth_exec(s);
+	synth_snapshot_end(s);
+	synth_remap(s, c, 0, 2 * MIB, INO, 0);
+	r = synth_result(s);
+	assert_int_equal(r->nr_updates, 1);
+	assert_int_equal(r->update[0].handover, RS_HANDOVER_EXEC);
+	assert_int_equal(r->update[0].exec_ns,
+			 ((struct rs_event *)synth_event(s, RS_EV_EXEC, 0))->ts);
+	rs_result_free(r);
+	synth_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -540,6 +590,8 @@ int main(void)
 		cmocka_unit_test(top_of_the_address_space),
 		cmocka_unit_test(many_ranges),
 		cmocka_unit_test(many_ranges_left_behind),
+		cmocka_unit_test(update_without_an_end),
+		cmocka_unit_test(exec_while_it_was_found),
 	};
 
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);
