@@ -37,20 +37,14 @@ struct rs_kept {
 
 /**
  * struct rs_taken - an arrow that an automaton has taken
- * @from: the state it left
- * @on: &enum rs_note_type
- * @when: the arrow's condition in English, NULL: none
- * @at_ns: the note's time
- * @kept: the note's event; NULL: it had none
- * @proof: the note's proof, if it had one
+ * @kept: the event of the note that it was taken on
+ * @proof: the note's proof; NULL: it had none
+ * @arrow: its place in the rule's table
  */
 struct rs_taken {
-	__u8 from;
-	__u8 on;
-	const char *when;
-	__u64 at_ns;
 	struct rs_kept *kept;
 	struct rs_kept *proof;
+	__u8 arrow;
 };
 
 /** struct rs_timer - an automaton in a state that it may not stay in for ever */
@@ -65,7 +59,7 @@ struct rs_slot {
 	__u8 state;
 	__u8 nr;		/* of @trail */
 	bool used;		/* has left its first state: counts as an instance */
-	struct rs_taken *trail; /* the arrows so far; NULL or RS_TRAIL_MAX long */
+	struct rs_taken *trail; /* the arrows so far */
 	struct rs_timer *timer; /* NULL: no clock runs */
 };
 

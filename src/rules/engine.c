@@ -90,12 +90,19 @@ static int take_excerpt(struct rs_finding *f, const struct rs_note *n, const str
 		/* An excerpt is short: what belongs to an event stays out if that makes it too long. */
 		if (t->proof && 2 * s->nr <= RS_TRAIL_MAX)
 			err = add_event(f, &t->proof->ev);
-		if (!err && t->kept)
+		if (!err)
 			err = add_event(f, &t->kept->ev);
 	}
 	if (!err)
 		err = add_event(f, n->proof);
 	return err ? err : add_event(f, n->ev);
+}
+
+static struct rs_finding_step a_step(const struct rs_rule *rule, const struct rs_transition *t,
+				     __u64 ts)
+{
+	return (struct rs_finding_step){ rule->state[t->from], rs_note_name(t->on),
+					 t->guard ? t->guard->text : NULL, ts };
 }
 
 /* The arrows of the trail, and @last, which led to the finding. */
@@ -105,13 +112,11 @@ static int take_path(struct rs_finding *f, const struct rs_rule *rule, const str
 	f->step = calloc(s->nr + 1, sizeof(*f->step));
 	if (!f->step)
 		return -ENOMEM;
-	for (size_t i = 0; i < s->nr; i++)
-		f->step[f->nr_steps++] = (struct rs_finding_step){
-			.state = rule->state[s->trail[i].from],
-			.note = rs_note_name(s->trail[i].on),
-			.when = s->trail[i].when,
-			.at_ns = s->trail[i].at_ns,
-		};
+	for (size_t i = 0; i < s->nr; i++) {
+		const struct rs_transition *t = &rule->arrow[s->trail[i].arrow];
+
+		f->step[f->nr_steps++] = a_step(rule, t, s->trail[i].kept->ev.ts);
+	}
 	f->step[f->nr_steps++] = *last;
 	return 0;
 }
@@ -158,31 +163,33 @@ static void forget_trail(struct rs_slot *s)
 }
 
 /* @kept: the note's event, copied for the first trail that wants it and shared by the others. */
-static int remember(struct rs_slot *s, const struct rs_taken *taken, const struct rs_note *n,
-		    struct rs_kept **kept)
+static int remember(struct rs_slot *s, size_t arrow, const struct rs_note *n, struct rs_kept **kept)
 {
-	if (n->ev && !*kept)
+	struct rs_taken *t;
+
+	if (!n->ev)
+		return 0;
+	if (!*kept)
 		*kept = rs_keep(n->ev);
-	if (!s->trail)
-		s->trail = calloc(RS_TRAIL_MAX, sizeof(*s->trail));
-	if ((n->ev && !*kept) || !s->trail)
+	if (!*kept)
 		return -ENOMEM;
 	if (s->nr == RS_TRAIL_MAX) {
 		/* No rule of today gets here: they forget what no longer matters. */
 		rs_taken_drop(&s->trail[0]);
-		memmove(s->trail, s->trail + 1, (RS_TRAIL_MAX - 1) * sizeof(*s->trail));
-		s->nr--;
-	}
-	s->trail[s->nr] = *taken;
-	if (n->proof) {
-		s->trail[s->nr].proof = rs_keep(n->proof);
-		if (!s->trail[s->nr].proof)
+		memmove(s->trail, s->trail + 1, --s->nr * sizeof(*s->trail));
+	} else {
+		/* By two: most trails are one or two arrows long, and there are many. */
+		t = s->nr % 2 ? s->trail : realloc(s->trail, (s->nr + 2) * sizeof(*t));
+		if (!t)
 			return -ENOMEM;
+		s->trail = t;
 	}
-	if (n->ev) {
-		(*kept)->refs++;
-		s->trail[s->nr].kept = *kept;
-	}
+	t = &s->trail[s->nr];
+	*t = (struct rs_taken){ .arrow = arrow, .proof = n->proof ? rs_keep(n->proof) : NULL };
+	if (n->proof && !t->proof)
+		return -ENOMEM;
+	t->kept = *kept;
+	t->kept->refs++;
 	s->nr++;
 	return 0;
 }
@@ -222,19 +229,16 @@ static int step(struct rs_engine *e, size_t which, struct rs_note *n, struct rs_
 
 	for (size_t i = 0; i < rule->nr_arrows; i++) {
 		const struct rs_transition *t = &rule->arrow[i];
-		struct rs_taken taken = { .from = s->state, .on = n->type, .at_ns = n->ts };
 		int err = 0;
 
 		if (t->from != s->state || t->on != n->type || (t->guard && !t->guard->holds(n, s)))
 			continue;
-		taken.when = t->guard ? t->guard->text : NULL;
 		if (!s->used) {
 			s->used = true;
 			e->instances[which]++;
 		}
 		if (t->to >= RS_TO_UNKNOWN) {
-			struct rs_finding_step last = { rule->state[t->from], rs_note_name(n->type),
-							taken.when, n->ts };
+			struct rs_finding_step last = a_step(rule, t, n->ts);
 
 			err = find(e, which, t->to == RS_TO_VIOLATED ? RS_VIOLATED : RS_UNKNOWN,
 				   t->say, &last, n, s);
@@ -247,7 +251,7 @@ static int step(struct rs_engine *e, size_t which, struct rs_note *n, struct rs_
 		/* What led here is kept: also an event that made the range what it is. */
 		if (err || !s->state || (t->to & RS_MUTE))
 			return err;
-		return remember(s, &taken, n, kept);
+		return remember(s, i, n, kept);
 	}
 	return 0;
 }
