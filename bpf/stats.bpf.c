@@ -63,4 +63,25 @@ int count_row(__u32 path)
 	return 0;
 }
 
+int note_lost(__u32 type, __u64 container)
+{
+	struct rs_lost_key key = { .container = container, .type = type };
+	__u64 now = bpf_ktime_get_ns(), seen;
+	struct rs_lost fresh = { .first_ns = now }, *l;
+
+	count_loss(RS_LOSS_RING);
+	l = bpf_map_lookup_elem(&lost, &key);
+	if (!l) {
+		bpf_map_update_elem(&lost, &key, &fresh, BPF_NOEXIST);
+		l = bpf_map_lookup_elem(&lost, &key);
+	}
+	if (!l)
+		return 0;
+	__sync_fetch_and_add(&l->count, 1);
+	seen = l->last_ns;
+	for (int k = 0; k < 8 && now > seen; k++)
+		seen = __sync_val_compare_and_swap(&l->last_ns, seen, now);
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "GPL";

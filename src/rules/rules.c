@@ -427,6 +427,7 @@ const struct rs_rule rs_rules[] = {
 			"container is given up.",
 		.expected = "a MAP_DMA with FLAG_VADDR (or an UNMAP_DMA) for it",
 		.state = { "valid", "invalid" },
+		.reads = RS_TYPE(EXIT), /* was its owner killed? */
 		.needs = { "vfio_remove_dma", "sched_process_exit" },
 		ARROWS(window_closed),
 	},
@@ -448,6 +449,7 @@ const struct rs_rule rs_rules[] = {
 			"the whole range.",
 		.expected = "the memory that the IOMMU was given when the range was mapped",
 		.state = { "unseen", "mapped", "invalid", "unverified" },
+		.reads = RS_TYPE(BACKING),
 		ARROWS(remap_same_memory),
 	},
 	{
@@ -506,6 +508,7 @@ const struct rs_rule rs_rules[] = {
 			"the old one's loses.",
 		.expected = "as many locked pages charged, and given back, as the range holds",
 		.state = { "unseen", "charged" },
+		.reads = RS_TYPES_PROCESS, /* has anybody the old mm still? */
 		.needs = { "mm_lock_acct" },
 		ARROWS(locked_conserved),
 	},

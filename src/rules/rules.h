@@ -50,6 +50,7 @@ struct rs_transition {
  * @sentence: the clause, in English
  * @expected: of a finding: what should have been
  * @state: names of its states
+ * @reads: records that its guards look into beyond those that tell its notes, bits by &enum rs_event_type
  * @sums: it adds requests up, so that one that is missing at any time makes it wrong
  * @needs: functions without whose hooks it cannot be judged; NULL-terminated
  */
@@ -60,6 +61,7 @@ struct rs_rule {
 	const char *sentence;
 	const char *expected;
 	const char *state[RS_STATES_MAX];
+	__u32 reads;
 	bool sums;
 	const char *needs[6];
 	const struct rs_transition *arrow;
