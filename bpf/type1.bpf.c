@@ -286,7 +286,7 @@ static __always_inline void leave_vfio_iommu_type1_open(__u64 ret)
 		c = container_of_key(ret);
 		if (c)
 			c->born = 1;
-		ev = RS_RECORD(RS_EV_OPEN, rs_ev_open, ret);
+		ev = RS_RECORD(RS_EV_OPEN, rs_ev_open, f->container);
 		if (ev) {
 			fill_op(&ev->op, f, 0);
 			ev->iommu_type = f->arg;
@@ -429,7 +429,7 @@ static __always_inline void enter_vfio_remove_dma(__u64 iommu, __u64 arg)
 	f->removing = 1;
 	if (!verify && !is_hot(f))
 		return;
-	ev = RS_RECORD(RS_EV_REMOVE, rs_ev_remove, iommu);
+	ev = RS_RECORD(RS_EV_REMOVE, rs_ev_remove, f->container);
 	if (!ev)
 		return;
 	ev->req = f->req;
