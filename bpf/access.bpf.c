@@ -213,7 +213,7 @@ static __always_inline void write_pinned_run(struct pages_walk *w, __u64 end)
 
 	if (end == w->begin)
 		return;
-	ev = RS_RECORD(RS_EV_PAGES, rs_ev_pages);
+	ev = RS_RECORD(RS_EV_PAGES, rs_ev_pages, w->f->container);
 	if (!ev)
 		return;
 	ev->req = w->f->req;
@@ -390,7 +390,7 @@ static __always_inline void leaf_vaddr_get_pfns(__u64 mm, __u64 vaddr, __u64 npa
 	if (!invalid_count(f->container) || f->details >= RS_DETAILS)
 		return;
 	f->details++;
-	ev = RS_RECORD(RS_EV_XLATE, rs_ev_xlate);
+	ev = RS_RECORD(RS_EV_XLATE, rs_ev_xlate, f->container);
 	if (!ev)
 		return;
 	ev->req = f->req;

@@ -56,9 +56,12 @@ static __always_inline void write_head(struct rs_event *h, __u32 type, __u32 siz
 	h->ts = bpf_ktime_get_ns();
 }
 
+/* A record of that type, of that container (0: of none), found no room. In stats.bpf.c */
+int note_lost(__u32 type, __u64 container);
+
 /* The sequence number goes up even when there is no room: that is how a loss is found and placed. */
 /* Room for a record with its head filled in, or NULL; bpf_ringbuf_submit() it. */
-#define RS_RECORD(type, name)                                                          \
+#define RS_RECORD(type, name, container)                                               \
 	({                                                                             \
 		struct rs_percpu *__p = this_percpu();                                 \
 		struct name *__e = NULL;                                               \
@@ -68,7 +71,7 @@ static __always_inline void write_head(struct rs_event *h, __u32 type, __u32 siz
 			if (__e)                                                       \
 				write_head(&__e->h, type, sizeof(struct name), __seq); \
 			else                                                           \
-				count_loss(RS_LOSS_RING);                              \
+				note_lost(type, container);                            \
 		}                                                                      \
 		__e;                                                                   \
 	})
@@ -155,7 +158,7 @@ static __always_inline void note_task(struct task_struct *task, __u32 flags)
 		count_loss(RS_LOSS_OWNERS);
 		return;
 	}
-	ev = RS_RECORD(RS_EV_PROC, rs_ev_proc);
+	ev = RS_RECORD(RS_EV_PROC, rs_ev_proc, 0);
 	if (!ev)
 		return;
 	/* Not always the current task: a snapshot looks at others. */

@@ -33,7 +33,7 @@ static __always_inline __u64 device_container(__u64 device)
 
 static __always_inline void write_device(__u64 device, const struct rs_device *d)
 {
-	struct rs_ev_device *ev = RS_RECORD(RS_EV_DEVICE, rs_ev_device);
+	struct rs_ev_device *ev = RS_RECORD(RS_EV_DEVICE, rs_ev_device, d->container);
 	const char *name;
 
 	if (!ev)

@@ -21,7 +21,7 @@ static __always_inline void write_mapped_run(struct rs_frame *f, __u64 iova, __u
 	step = rs_sample_step(whole, verify == VERIFY_ALL);
 	if ((at + step - 1) / step * step >= at + size)
 		return;
-	ev = RS_RECORD(RS_EV_PAGES, rs_ev_pages);
+	ev = RS_RECORD(RS_EV_PAGES, rs_ev_pages, f->container);
 	if (!ev)
 		return;
 	ev->req = f->req;
@@ -76,7 +76,7 @@ static __always_inline void iommu_changed(__u32 op, __u64 domain, __u64 iova, __
 			return;
 		container = *key;
 	}
-	ev = RS_RECORD(RS_EV_IOMMU, rs_ev_iommu);
+	ev = RS_RECORD(RS_EV_IOMMU, rs_ev_iommu, container);
 	if (!ev)
 		return;
 	ev->req = f ? f->req : 0;

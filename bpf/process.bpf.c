@@ -54,7 +54,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	fresh.mm = (__u64)BPF_CORE_READ(child, mm);
 	if (bpf_map_update_elem(&owners, &child_tgid, &fresh, BPF_ANY))
 		count_loss(RS_LOSS_OWNERS);
-	ev = RS_RECORD(RS_EV_FORK, rs_ev_fork);
+	ev = RS_RECORD(RS_EV_FORK, rs_ev_fork, 0);
 	if (!ev)
 		return 0;
 	ev->child_mm = fresh.mm;
@@ -78,7 +78,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	old = o->mm;
 	o->mm = (__u64)BPF_CORE_READ(task, mm);
 	o->flags &= ~RS_OWNER_MAPS;
-	ev = RS_RECORD(RS_EV_EXEC, rs_ev_exec);
+	ev = RS_RECORD(RS_EV_EXEC, rs_ev_exec, 0);
 	if (!ev)
 		return 0;
 	ev->old_mm = old;
@@ -108,7 +108,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	tell_ranges_of(task, o);
 	mm = o->mm;
 	bpf_map_delete_elem(&owners, &tgid);
-	ev = RS_RECORD(RS_EV_EXIT, rs_ev_exit);
+	ev = RS_RECORD(RS_EV_EXIT, rs_ev_exit, 0);
 	if (!ev)
 		return 0;
 	ev->old_mm = mm;

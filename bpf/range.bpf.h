@@ -46,7 +46,7 @@ static __always_inline void scan_write(struct rs_scan *s)
 
 	if (s->cur.end == s->cur.start)
 		return;
-	ev = RS_RECORD(RS_EV_BACKING, rs_ev_backing);
+	ev = RS_RECORD(RS_EV_BACKING, rs_ev_backing, s->container);
 	if (ev) {
 		ev->req = s->req;
 		ev->iova.v = s->iova + (s->cur.start - s->base);
@@ -130,12 +130,13 @@ static __always_inline void write_range(struct rs_task *t, struct task_struct *t
 		s->end = vaddr + size;
 		s->iova = iova;
 		s->req = req;
+		s->container = container;
 		bpf_loop(SCAN_MAX, scan_step, &sc, 0);
 		scan_write(s);
 		pieces = s->pieces;
 		flags |= RS_RANGEF_SCANNED | (s->addr < s->end ? RS_RANGEF_SCAN_CUT : 0);
 	}
-	ev = RS_RECORD(RS_EV_RANGE, rs_ev_range);
+	ev = RS_RECORD(RS_EV_RANGE, rs_ev_range, container);
 	if (!ev)
 		return;
 	ev->req = req;
@@ -260,7 +261,7 @@ static __always_inline void close_snapshot(__u64 container, __u64 req, __u64 sta
 					   __s32 fd)
 {
 	struct rs_container *c = container_of_key(container);
-	struct rs_ev_snapshot *ev = RS_RECORD(RS_EV_SNAPSHOT, rs_ev_snapshot);
+	struct rs_ev_snapshot *ev = RS_RECORD(RS_EV_SNAPSHOT, rs_ev_snapshot, container);
 	struct vfio_iommu *iommu = (void *)container;
 
 	if (!ev)

@@ -136,6 +136,7 @@ struct rs_scan {
 	__u64 base; /* vaddr of the range */
 	__u64 iova;
 	__u64 req;
+	__u64 container;
 	__u32 tries;
 	__u32 pieces;
 	struct rs_vma_piece cur;  /* not yet written; clipped to the range */
@@ -267,6 +268,14 @@ RS_MAP struct {
 	__type(key, __u32);
 	__type(value, struct rs_flight);
 } flight SEC(".maps");
+
+/* What a full map has no room for is only in rs_percpu.loss. */
+RS_MAP struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, RS_LOST_MAX);
+	__type(key, struct rs_lost_key);
+	__type(value, struct rs_lost);
+} lost SEC(".maps");
 
 /* The cgroup of RS_FILTER_CGROUP. */
 RS_MAP struct {

@@ -97,7 +97,7 @@ static __always_inline void finish_request(struct rs_task *t, struct rs_flight *
 		return;
 	r->h.seq = __sync_fetch_and_add(&p->seq, 1);
 	if (bpf_ringbuf_output(&events, r, sizeof(*r), 0))
-		count_loss(RS_LOSS_RING);
+		note_lost(RS_EV_REQUEST, r->op.container);
 }
 
 struct flight_walk {
@@ -113,7 +113,7 @@ static long flight_step(__u32 i, void *ctx)
 
 	if (!slot || !slot->held || slot->r.op.container != w->container)
 		return 0;
-	ev = RS_RECORD(RS_EV_FLIGHT, rs_ev_flight);
+	ev = RS_RECORD(RS_EV_FLIGHT, rs_ev_flight, w->container);
 	if (!ev)
 		return 0;
 	ev->request = slot->r;

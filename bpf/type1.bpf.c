@@ -132,7 +132,7 @@ static __always_inline void enter_vfio_iommu_type1_ioctl(__u64 iommu, __u64 cmd,
 
 static __always_inline void write_map(struct rs_frame *f, __u32 type, __s64 ret, __u64 size_after)
 {
-	struct rs_ev_map *ev = RS_RECORD(type, rs_ev_map);
+	struct rs_ev_map *ev = RS_RECORD(type, rs_ev_map, f->container);
 
 	if (!ev)
 		return;
@@ -248,7 +248,7 @@ static __always_inline void leave_vfio_iommu_type1_ioctl(__u64 ret)
 		tell_invalidated(t, f, ret);
 		leave_unmap(ret);
 	} else if (is_hot(f)) {
-		ev = RS_RECORD(RS_EV_IOCTL, rs_ev_ioctl);
+		ev = RS_RECORD(RS_EV_IOCTL, rs_ev_ioctl, f->container);
 		if (ev) {
 			fill_op(&ev->op, f, ret);
 			ev->cmd = f->cmd;
@@ -286,7 +286,7 @@ static __always_inline void leave_vfio_iommu_type1_open(__u64 ret)
 		c = container_of_key(ret);
 		if (c)
 			c->born = 1;
-		ev = RS_RECORD(RS_EV_OPEN, rs_ev_open);
+		ev = RS_RECORD(RS_EV_OPEN, rs_ev_open, f->container);
 		if (ev) {
 			fill_op(&ev->op, f, 0);
 			ev->iommu_type = f->arg;
@@ -318,7 +318,7 @@ static __always_inline void leave_vfio_iommu_type1_release(__u64 ret)
 		return;
 	key = f->container;
 	leave_container(f);
-	ev = RS_RECORD(RS_EV_RELEASE, rs_ev_release);
+	ev = RS_RECORD(RS_EV_RELEASE, rs_ev_release, key);
 	if (ev) {
 		fill_op(&ev->op, f, 0);
 		ev->op.invalid_after = 0; /* the object is gone: nothing to read there */
@@ -354,7 +354,7 @@ static __always_inline void leave_group(__u32 caller, __u32 type, __s64 ret)
 	if (!f || f->caller != caller)
 		return;
 	leave_container(f);
-	ev = RS_RECORD(type, rs_ev_group);
+	ev = RS_RECORD(type, rs_ev_group, f->container);
 	if (ev) {
 		fill_op(&ev->op, f, ret);
 		ev->group = f->group;
@@ -429,7 +429,7 @@ static __always_inline void enter_vfio_remove_dma(__u64 iommu, __u64 arg)
 	f->removing = 1;
 	if (!verify && !is_hot(f))
 		return;
-	ev = RS_RECORD(RS_EV_REMOVE, rs_ev_remove);
+	ev = RS_RECORD(RS_EV_REMOVE, rs_ev_remove, f->container);
 	if (!ev)
 		return;
 	ev->req = f->req;

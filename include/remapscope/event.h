@@ -449,6 +449,27 @@ struct rs_loss {
 	__u64 last_ns;
 };
 
+/* Records that found no room are counted by container and type; in so many rows. */
+#define RS_LOST_MAX 1024
+
+/**
+ * struct rs_lost_key - whose records, and of which type
+ * @container: the kernel object's address, 0: of no particular one (processes)
+ * @type: &enum rs_event_type
+ */
+struct rs_lost_key {
+	__u64 container;
+	__u32 type;
+	__u32 reserved;
+};
+
+/** struct rs_lost - such records that found no room: how many, first and last time */
+struct rs_lost {
+	__u64 count;
+	__u64 first_ns;
+	__u64 last_ns;
+};
+
 /**
  * struct rs_percpu - what the BPF side counts per CPU
  * @seq: the next &rs_event.seq: events tried so far

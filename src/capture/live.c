@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 #include "attach/watch.h"
 #include "capture/kstats.h"
+#include "capture/lost.h"
 #include "capture/live.h"
 #include "capture/members.h"
 #include "capture/pagemap.h"
@@ -20,6 +21,8 @@
 
 /* What was counted reaches the trace this often: a killed recorder loses no more. */
 #define STATS_NS 60000000000ULL
+/* What the kernel has skipped lies between two looks. */
+#define LOOK_NS 1000000000ULL
 /* A module that has just come may still be at work on itself: one that cannot be attached yet is tried again. */
 #define RETRY_NS 200000000ULL
 
@@ -45,7 +48,7 @@ struct rs_live {
 	struct rs_kstats stats;
 	struct rs_ev_map *look; /* remaps whose pages are still to be looked at */
 	size_t nr_look;
-	__u64 recursed;
+	struct rs_lost_book lost;
 	__u32 attachments;
 	bool waited; /* for the backend, at the begin */
 };
@@ -316,8 +319,10 @@ static int attach(struct rs_live *l, struct rs_msg *msg)
 	if (!err)
 		err = find_containers(l, msg);
 	l->attached_ns = now_ns(CLOCK_MONOTONIC);
-	if (!err)
+	if (!err) {
 		l->attachments++;
+		rs_lost_attached(&l->lost, l->attach_ns);
+	}
 out:
 	if (err)
 		unload(l);
@@ -417,10 +422,15 @@ static int detach(struct rs_live *l)
 
 	if (!l->skel)
 		return 0;
-	l->recursed += rs_programs_recursed(&l->programs);
+	err = rs_lost_look(&l->lost, &l->programs, now_ns(CLOCK_MONOTONIC));
 	rs_programs_detach(&l->programs);
-	err = consume(l);
+	err2 = consume(l);
+	if (!err)
+		err = err2;
 	err2 = read_percpu(l, l->percpu);
+	if (!err)
+		err = err2;
+	err2 = rs_lost_keep(&l->lost, bpf_map__fd(l->skel->maps.lost));
 	if (!err)
 		err = err2;
 	err2 = rs_kstats_keep(&l->stats, bpf_map__fd(l->skel->maps.stats));
@@ -459,6 +469,8 @@ int rs_live_poll(struct rs_live *l)
 		err = look_at_pages(l);
 	if (!err)
 		err = follow_backend(l);
+	if (!err && l->skel && now >= l->lost.looked_ns + LOOK_NS)
+		err = rs_lost_look(&l->lost, &l->programs, now);
 	if (!err && l->skel && now >= l->stats_ns + STATS_NS) {
 		l->stats_ns = now;
 		err = rs_kstats_write(&l->stats, bpf_map__fd(l->skel->maps.stats), l->cpus, &l->seq,
@@ -477,7 +489,7 @@ __u64 rs_live_lost(const struct rs_live *l)
 			for (int k = 0; k < RS_LOSS_NR; k++)
 				lost += p[i].loss[k].count;
 	free(p);
-	return lost;
+	return lost + rs_lost_missed(&l->lost);
 }
 
 int rs_live_stop(struct rs_live *l)
@@ -518,12 +530,7 @@ json_t *rs_live_end(const struct rs_live *l)
 	if (l->seq)
 		json_array_append_new(cpus, json_pack("{s:i,s:I}", "cpu", l->cpus, "seq",
 						      (json_int_t)l->seq));
-	if (l->recursed)
-		json_array_append_new(loss,
-				      json_pack("{s:s,s:I,s:I,s:I}", "kind", kinds[RS_LOSS_RECURSE],
-						"count", (json_int_t)l->recursed, "first_ns",
-						(json_int_t)l->attach_ns, "last_ns",
-						(json_int_t)now_ns(CLOCK_MONOTONIC)));
+	rs_lost_write(&l->lost, end, loss);
 	json_object_set_new(end, "loss", loss);
 	json_object_set_new(end, "cpus", cpus);
 	json_object_set_new(end, "ended_ns", json_integer(l->ended_ns));
@@ -541,6 +548,7 @@ void rs_live_free(struct rs_live *l)
 	unload(l);
 	rs_watch_close(l->watch);
 	rs_kstats_free(&l->stats);
+	rs_lost_free(&l->lost);
 	free(l->percpu);
 	free(l->look);
 	free(l);

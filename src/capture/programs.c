@@ -71,6 +71,7 @@ static int attach_hook(struct rs_programs *p, struct bpf_object *obj, const stru
 		if (err)
 			return err;
 		p->link[p->nr] = link;
+		p->function[p->nr] = h->def->function;
 		p->attached[p->nr++] = two[k];
 	}
 	return 0;
@@ -126,20 +127,15 @@ static __u64 missed_hits(const struct bpf_link *link)
 	return info.missed;
 }
 
-__u64 rs_programs_recursed(const struct rs_programs *p)
+__u64 rs_programs_missed(const struct rs_programs *p, size_t which)
 {
-	__u64 sum = 0;
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
 
-	for (size_t i = 0; i < p->nr; i++) {
-		struct bpf_prog_info info = {};
-		__u32 len = sizeof(info);
-
-		/* Runs for every contended lock, also one of our own maps': only a time depends on it. */
-		if (!strcmp(bpf_program__name(p->attached[i]), "on_contention_end"))
-			continue;
-		if (!bpf_obj_get_info_by_fd(bpf_program__fd(p->attached[i]), &info, &len))
-			sum += info.recursion_misses;
-		sum += missed_hits(p->link[i]);
-	}
-	return sum;
+	/* Runs for every contended lock, also one of our own maps': only a time depends on it. */
+	if (!strcmp(bpf_program__name(p->attached[which]), "on_contention_end"))
+		return 0;
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(p->attached[which]), &info, &len))
+		info.recursion_misses = 0;
+	return info.recursion_misses + missed_hits(p->link[which]);
 }

@@ -14,6 +14,7 @@
 struct rs_programs {
 	struct bpf_link *link[RS_PROGRAMS_MAX];
 	const struct bpf_program *attached[RS_PROGRAMS_MAX];
+	const char *function[RS_PROGRAMS_MAX]; /* of the plan */
 	size_t nr;
 };
 
@@ -45,9 +46,11 @@ int rs_programs_attach(struct rs_programs *p, struct bpf_object *obj, struct rs_
 void rs_programs_detach(struct rs_programs *p);
 
 /**
- * rs_programs_recursed() - how often the kernel left a program out: it was running on that CPU already, or
- * a kprobe had no place left for a return. Only of programs without which something is missing
+ * rs_programs_missed() - how often the kernel left an attached program out: it was running on that CPU already,
+ * or a kprobe had no place left for a return
+ *
+ * 0 of a program without which nothing is missing.
  */
-__u64 rs_programs_recursed(const struct rs_programs *p);
+__u64 rs_programs_missed(const struct rs_programs *p, size_t which);
 
 #endif /* RS_CAPTURE_PROGRAMS_H */

@@ -247,7 +247,14 @@ int rs_window_close(struct rs_model *m, struct rs_container *c, const struct rs_
 	}
 	c->window->view.end = end;
 	rs_update_leave(c->window);
-	m->unseen += c->window->unseen;
+	if (c->window->unseen && !err)
+		err = rs_model_gap(m, &(struct rs_gap){ .kind = RS_GAP_UNSEEN,
+							.container = c->view.id,
+							.types = RS_TYPES_LIFE | RS_TYPE(BACKING),
+							.count = c->window->unseen,
+							.to_ns = c->window->view.close_ns
+									 ? c->window->view.close_ns
+									 : m->last_ns });
 	m->window[m->nr_windows++] = c->window->view;
 	free(c->window);
 	c->window = NULL;

@@ -156,6 +156,17 @@ static int pin(struct rs_model *m, struct rs_device *d, struct rs_container *c,
 	return err;
 }
 
+/* More pages than anybody asks for at a time. */
+static int unread(struct rs_model *m, const struct rs_container *c, const struct rs_event *ev)
+{
+	return rs_model_gap(m, &(struct rs_gap){ .kind = RS_GAP_UNREAD,
+						 .container = c ? c->view.id : 0,
+						 .types = RS_TYPE(REQUEST),
+						 .count = 1,
+						 .from_ns = ev->ts,
+						 .to_ns = ev->ts });
+}
+
 static int unpin(struct rs_model *m, struct rs_device *d, struct rs_container *c,
 		 const struct rs_ev_request *rq, __u64 pages, const struct rs_event *ev)
 {
@@ -185,10 +196,8 @@ int rs_device_request(struct rs_model *m, struct rs_device *d, struct rs_contain
 	int err = 0;
 
 	if (rq->request == RS_REQ_PIN && rq->op.ret > 0) {
-		if (rq->op.ret > PAGES_MAX) {
-			m->unread++;
-			return 0;
-		}
+		if (rq->op.ret > PAGES_MAX)
+			return unread(m, c, ev);
 		if (rq->gup_zero && c)
 			err = rs_note(m, (struct rs_note){ .type = RS_N_PIN_ZERO,
 							   .ts = ev->ts,
@@ -203,7 +212,7 @@ int rs_device_request(struct rs_model *m, struct rs_device *d, struct rs_contain
 			err = pin(m, d, c, rq, p, ev);
 	} else if (rq->request == RS_REQ_UNPIN && backend && d && m->mode != RS_MODE_ARMED) {
 		if (pages > PAGES_MAX)
-			m->unread++;
+			err = unread(m, c, ev);
 		else
 			err = unpin(m, d, c, rq, pages, ev);
 	}
@@ -278,10 +287,8 @@ int rs_devices_end(struct rs_model *m)
 {
 	int err;
 
-	if (m->mode != RS_MODE_ARMED) {
-		rs_stats_compare(m);
-		return 0;
-	}
+	if (m->mode != RS_MODE_ARMED)
+		return rs_stats_compare(m);
 	err = rs_stats_take(m);
 	for (size_t i = m->nr_devices; i-- > 0 && !err;) {
 		struct rs_device *d = m->device[i];

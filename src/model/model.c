@@ -88,13 +88,10 @@ int rs_model_event(struct rs_model *m, const struct rs_event *ev)
 	case RS_EV_STATS:
 		return rs_stats_event(m, ev);
 	case RS_EV_NONE:
-		m->unread++;
-		return 0;
+		return rs_model_gap_in(m, RS_GAP_UNREAD, NULL, ev->ts);
 	default:
-		if (ev->type >= RS_EV_NR) {
-			m->unread++;
-			return 0;
-		}
+		if (ev->type >= RS_EV_NR)
+			return rs_model_gap_in(m, RS_GAP_UNREAD, NULL, ev->ts);
 		return rs_model_type1(m, ev);
 	}
 }
@@ -172,4 +169,5 @@ void rs_model_free(struct rs_model *m)
 	free(m->tally.slow);
 	free(m->tally.failure);
 	free(m->tally.flight);
+	free(m->gap);
 }

@@ -383,6 +383,42 @@ struct rs_tally {
 
 #define RS_SLOW_MAX 10
 
+/** enum rs_gap_kind - how the records show that something is missing */
+enum rs_gap_kind {
+	RS_GAP_UNREAD = 0,     /* a record of unknown type, or too short */
+	RS_GAP_PARTS = 1,      /* a request of which pieces are missing, or that nothing explains */
+	RS_GAP_UNSEEN = 2,     /* a range without a vaddr of which nothing was ever seen */
+	RS_GAP_UNRECORDED = 3, /* a request that the kernel counted, and that was not recorded */
+};
+
+/**
+ * struct rs_gap - something that is missing
+ * @container: rs_container_view.id, 0: it can be any
+ * @types: records that may be missing: bits by &enum rs_event_type
+ * @count: how many
+ * @from_ns: it went missing after this
+ * @to_ns: ... and before this
+ */
+struct rs_gap {
+	enum rs_gap_kind kind;
+	__u32 container;
+	__u32 types;
+	__u64 count;
+	__u64 from_ns;
+	__u64 to_ns;
+};
+
+_Static_assert(RS_EV_NR <= 32, "a bit for each type of record");
+
+#define RS_TYPES_ANY  UINT32_MAX
+#define RS_TYPE(type) (1U << RS_EV_##type)
+
+/* How containers, their groups and their ranges come, change and go. */
+#define RS_TYPES_LIFE                                                                          \
+	(RS_TYPE(OPEN) | RS_TYPE(RELEASE) | RS_TYPE(ATTACH) | RS_TYPE(DETACH) | RS_TYPE(MAP) | \
+	 RS_TYPE(UNMAP) | RS_TYPE(REMOVE) | RS_TYPE(RANGE) | RS_TYPE(SNAPSHOT))
+#define RS_TYPES_PROCESS (RS_TYPE(PROC) | RS_TYPE(FORK) | RS_TYPE(EXEC) | RS_TYPE(EXIT))
+
 struct rs_pending;
 struct rs_stat;
 
@@ -418,10 +454,8 @@ struct rs_model {
 	__u32 next_window;
 	__u64 first_ns, last_ns;
 	__u64 events;
-	__u64 unread;	  /* records of unknown type or too short */
-	__u64 incomplete; /* requests of which pieces are missing */
-	__u64 unseen;	  /* ranges without a vaddr of which nothing was ever seen */
-	__u64 unrecorded; /* requests that the kernel counted, and that were not recorded */
+	struct rs_gap *gap; /* what is missing, as far as the records themselves show it */
+	size_t nr_gaps;
 };
 
 /**
@@ -532,6 +566,14 @@ static inline int rs_errno(__s64 ret)
 {
 	return ret >= -4095 ? (int)-ret : EIO;
 }
+
+/* Something is missing; gaps of one kind, container and types are one. Return: 0 or -ENOMEM */
+int rs_model_gap(struct rs_model *m, const struct rs_gap *g);
+/* The same of a container of which it went missing since it is known. @c: NULL: of any */
+int rs_model_gap_in(struct rs_model *m, enum rs_gap_kind kind, const struct rs_container *c,
+		    __u64 ts);
+/* Records that tell a note: bits by &enum rs_event_type. */
+__u32 rs_note_records(enum rs_note_type type);
 
 /* Sets what a note's container says of it, and tells it. */
 int rs_note(struct rs_model *m, struct rs_note note);

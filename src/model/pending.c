@@ -16,17 +16,19 @@ static bool has_pieces(const struct rs_pending *p)
  * Armed, there can be pages of a pin that is not recorded. Of pages nothing depends but the proof that
  * they would have been: they go first.
  */
-static void give_way(struct rs_model *m)
+static int give_way(struct rs_model *m)
 {
 	struct rs_pending *p = m->pending;
+	int err = 0;
 
 	while (p && has_pieces(p))
 		p = p->hh.next;
 	if (!p) {
 		p = m->pending;
-		m->incomplete++;
+		err = rs_model_gap_in(m, RS_GAP_PARTS, NULL, m->last_ns);
 	}
 	rs_pending_drop(rs_pending_take(m, p->req));
+	return err;
 }
 
 static struct rs_pending *get(struct rs_model *m, __u64 req)
@@ -36,8 +38,8 @@ static struct rs_pending *get(struct rs_model *m, __u64 req)
 	HASH_FIND(hh, m->pending, &req, sizeof(req), p);
 	if (p)
 		return p;
-	if (HASH_COUNT(m->pending) >= PENDING_MAX)
-		give_way(m);
+	if (HASH_COUNT(m->pending) >= PENDING_MAX && give_way(m))
+		return NULL;
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;

@@ -48,8 +48,10 @@ int rs_stats_event(struct rs_model *m, const struct rs_event *ev)
 	x.key.in_window = !!x.key.in_window;
 	HASH_FIND(hh, m->stats, &x.key, sizeof(x.key), s);
 	if (!readable(&x) || (!s && HASH_COUNT(m->stats) >= STATS_MAX)) {
-		m->unread++;
-		return 0;
+		return rs_model_gap(m, &(struct rs_gap){ .kind = RS_GAP_UNREAD,
+							 .types = RS_TYPE(STATS),
+							 .count = 1,
+							 .to_ns = ev->ts });
 	}
 	if (!s)
 		s = add_stat(m, &x.key);
@@ -141,17 +143,55 @@ static __u64 recorded(const struct rs_model *m, const struct rs_stat *s)
 	return s->key.device ? of_devices : all - of_devices;
 }
 
-void rs_stats_compare(struct rs_model *m)
+/* Which records would have told of such requests. */
+static __u32 records_of(__u32 request)
+{
+	switch (request) {
+	case RS_REQ_PIN:
+	case RS_REQ_UNPIN:
+	case RS_REQ_READ:
+	case RS_REQ_WRITE:
+		return RS_TYPE(REQUEST);
+	default:
+		return RS_TYPE(MAP) | RS_TYPE(UNMAP);
+	}
+}
+
+/* The container that they were asked of; 0 when the device's address was in several. */
+static __u32 container_of_stat(const struct rs_model *m, const struct rs_stat *s)
+{
+	__u32 container = 0;
+
+	for (size_t i = 0; i < m->nr_devices; i++) {
+		const struct rs_device_view *v = &m->device[i]->view;
+
+		if (v->key != s->key.device)
+			continue;
+		if (!v->container || (container && v->container != container))
+			return 0;
+		container = v->container;
+	}
+	return container;
+}
+
+int rs_stats_compare(struct rs_model *m)
 {
 	const struct rs_stat *s;
+	int err = 0;
 
-	for (s = m->stats; s; s = s->hh.next) {
+	for (s = m->stats; s && !err; s = s->hh.next) {
 		const struct rs_hist *counted = s->latency[RS_LAT_TOTAL];
 		__u64 seen = recorded(m, s);
 
 		if (counted && counted->count > seen)
-			m->unrecorded += counted->count - seen;
+			err = rs_model_gap(m,
+					   &(struct rs_gap){ .kind = RS_GAP_UNRECORDED,
+							     .container = container_of_stat(m, s),
+							     .types = records_of(s->key.request),
+							     .count = counted->count - seen,
+							     .to_ns = m->last_ns });
 	}
+	return err;
 }
 
 void rs_stats_free(struct rs_model *m)

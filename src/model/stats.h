@@ -13,8 +13,8 @@ int rs_stats_event(struct rs_model *m, const struct rs_event *ev);
 /** rs_stats_take() - make the rows of requests and devices of them. Return: 0 or -ENOMEM */
 int rs_stats_take(struct rs_model *m);
 
-/** rs_stats_compare() - count in &rs_model.unrecorded what the kernel counted and nobody recorded */
-void rs_stats_compare(struct rs_model *m);
+/** rs_stats_compare() - what the kernel counted and nobody recorded is a gap. Return: 0 or -ENOMEM */
+int rs_stats_compare(struct rs_model *m);
 
 void rs_stats_free(struct rs_model *m);
 

@@ -205,8 +205,9 @@ static int on_open(struct rs_model *m, const struct rs_event *ev)
 	HASH_FIND(hh, m->containers, &x.op.container, sizeof(c->key), c);
 	if (c) {
 		/* Its release was not seen. */
-		m->incomplete++;
-		err = rs_devices_close(m, c, -1, NULL);
+		err = rs_model_gap_in(m, RS_GAP_PARTS, c, ev->ts);
+		if (!err)
+			err = rs_devices_close(m, c, -1, NULL);
 		if (!err && c->window)
 			err = rs_window_close(m, c, ev, RS_WINDOW_RELEASED);
 		if (!err)
@@ -502,7 +503,6 @@ int rs_model_type1(struct rs_model *m, const struct rs_event *ev)
 	case RS_EV_SNAPSHOT:
 		return rs_type1_snapshot(m, ev);
 	default:
-		m->unread++;
-		return 0;
+		return rs_model_gap_in(m, RS_GAP_UNREAD, NULL, ev->ts);
 	}
 }

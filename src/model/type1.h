@@ -46,9 +46,11 @@ struct rs_range *rs_type1_learn(struct rs_container *c, struct rs_seen_range *s,
  * rs_type1_forget_untold() - what the kernel did not tell among all its ranges was unmapped unseen
  * @before: of what was told last before that time
  * @loss: that must not happen
+ *
+ * Return: 0 or -ENOMEM
  */
-void rs_type1_forget_untold(struct rs_model *m, struct rs_container *c, const struct rs_pending *p,
-			    __u64 before, bool loss);
+int rs_type1_forget_untold(struct rs_model *m, struct rs_container *c, const struct rs_pending *p,
+			   __u64 before, bool loss);
 
 /**
  * rs_type1_container() - the container of a request; NULL without memory

@@ -52,7 +52,7 @@ static int on_invalidate(struct rs_model *m, struct rs_container *c, const struc
 	int err = 0;
 
 	if (all && gap)
-		rs_type1_forget_untold(m, c, p, x->op.start_ns, false);
+		err = rs_type1_forget_untold(m, c, p, x->op.start_ns, false);
 	for (size_t i = 0; i < told && !err; i++) {
 		struct rs_range *r;
 
@@ -65,10 +65,10 @@ static int on_invalidate(struct rs_model *m, struct rs_container *c, const struc
 			err = invalidate(m, r, ev, &x->op, &kept);
 	}
 	if (!err && all && !gap)
-		rs_type1_forget_untold(m, c, p, x->op.start_ns, true);
+		err = rs_type1_forget_untold(m, c, p, x->op.start_ns, true);
 	if (!err && told != x->nr_ranges) {
 		/* Some were lost on the way: what was asked for is the next best thing to know. */
-		m->incomplete++;
+		err = rs_model_gap_in(m, RS_GAP_PARTS, c, ev->ts);
 		for (size_t i = 0; i < c->nr && !err; i++) {
 			struct rs_range *r = c->range[i];
 
@@ -88,12 +88,14 @@ static int on_invalidate(struct rs_model *m, struct rs_container *c, const struc
  * The kernel counts its invalid ranges (vaddr_invalid_count). If it counts others than we know, and
  * nobody else was at work, something has escaped us: then nothing may pass.
  */
-static void compare_counts(struct rs_model *m, const struct rs_container *c, const struct rs_op *op)
+static int compare_counts(struct rs_model *m, const struct rs_container *c, const struct rs_op *op,
+			  __u64 ts)
 {
 	__u32 known = c->window ? c->window->invalid + c->window->unseen : 0;
 
-	if (op->invalid_after != known && !(op->flags & RS_OPF_CONCURRENT))
-		m->incomplete++;
+	if (op->invalid_after == known || (op->flags & RS_OPF_CONCURRENT))
+		return 0;
+	return rs_model_gap_in(m, RS_GAP_PARTS, c, ts);
 }
 
 int rs_type1_unmap(struct rs_model *m, const struct rs_event *ev)
@@ -124,7 +126,8 @@ int rs_type1_unmap(struct rs_model *m, const struct rs_event *ev)
 		err = rs_type1_failed(m, ev, &x.op,
 				      vaddr ? "VFIO_IOMMU_UNMAP_DMA(VADDR)"
 					    : "VFIO_IOMMU_UNMAP_DMA");
-	compare_counts(m, c, &x.op);
+	if (!err)
+		err = compare_counts(m, c, &x.op, ev->ts);
 	if (!err)
 		err = rs_type1_spent(m, ev, &x, c);
 	return err ? err : rs_type1_used(m, c, ev);
@@ -196,8 +199,7 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 	if (!r) {
 		if (!x->old_size) {
 			/* The kernel remapped what it did not have a moment before: pieces are missing. */
-			m->incomplete++;
-			return 0;
+			return rs_model_gap_in(m, RS_GAP_PARTS, c, ev->ts);
 		}
 		r = late_range(c, x);
 		if (!r)
@@ -215,7 +217,9 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 		if (c->window->unseen)
 			c->window->unseen--;
 		else if (rs_container_whole(c))
-			m->incomplete++;
+			err = rs_model_gap_in(m, RS_GAP_PARTS, c, ev->ts);
+		if (err)
+			return err;
 	}
 	remap.old = &r->backing;
 	remap.now = seen ? &seen->backing : &nothing;
@@ -344,8 +348,9 @@ int rs_type1_map(struct rs_model *m, const struct rs_event *ev)
 	if (p && p->nr_ranges)
 		seen = &p->range[0];
 	else if (x.nr_ranges)
-		m->incomplete++;
-	err = rs_type1_used(m, c, ev);
+		err = rs_model_gap_in(m, RS_GAP_PARTS, c, ev->ts);
+	if (!err)
+		err = rs_type1_used(m, c, ev);
 	if (err)
 		goto out;
 	if (vaddr && c->window)
@@ -367,7 +372,8 @@ int rs_type1_map(struct rs_model *m, const struct rs_event *ev)
 				      vaddr ? "VFIO_IOMMU_MAP_DMA(VADDR)" : "VFIO_IOMMU_MAP_DMA");
 	if (!err)
 		err = rs_type1_spent(m, ev, &x, c);
-	compare_counts(m, c, &x.op);
+	if (!err)
+		err = compare_counts(m, c, &x.op, ev->ts);
 	if (!err && vaddr)
 		err = rs_type1_close_if_done(m, c, ev, RS_WINDOW_REMAPPED);
 out:

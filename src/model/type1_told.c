@@ -51,12 +51,13 @@ struct rs_range *rs_type1_learn(struct rs_container *c, struct rs_seen_range *s,
 	return r;
 }
 
-void rs_type1_forget_untold(struct rs_model *m, struct rs_container *c, const struct rs_pending *p,
-			    __u64 before, bool loss)
+int rs_type1_forget_untold(struct rs_model *m, struct rs_container *c, const struct rs_pending *p,
+			   __u64 before, bool loss)
 {
 	size_t i = 0, told = 0, nr = p ? p->nr_ranges : 0;
+	int err = 0;
 
-	while (i < c->nr) {
+	while (i < c->nr && !err) {
 		struct rs_range *r = c->range[i];
 
 		while (told < nr && p->range[told].ev.iova.v < r->iova.v)
@@ -65,10 +66,12 @@ void rs_type1_forget_untold(struct rs_model *m, struct rs_container *c, const st
 			i++;
 			continue;
 		}
-		m->incomplete += loss;
+		if (loss)
+			err = rs_model_gap_in(m, RS_GAP_PARTS, c, m->last_ns);
 		rs_window_range_done(m, r, RS_STATE_UNMAPPED, 0);
 		rs_range_remove(c, r);
 	}
+	return err;
 }
 
 /* A release of the container since the snapshot began: what was found may be of the one before. */
@@ -146,7 +149,8 @@ static int learn_piece(struct rs_model *m, struct rs_container *c, struct rs_see
 		/* At this moment it loses its vaddr, or gets one: the request that does it will say so. */
 		if (x->op.flags & RS_OPF_CONCURRENT)
 			return 0;
-		m->incomplete++;
+		if (rs_model_gap_in(m, RS_GAP_PARTS, c, ev->ts))
+			return -ENOMEM;
 	}
 	if (r && fresh)
 		rs_window_range_done(m, r, RS_STATE_UNMAPPED, 0);
@@ -180,12 +184,13 @@ static int found_whole(struct rs_model *m, struct rs_container *c, const struct 
 {
 	__u32 invalid = x->op.invalid_after;
 
-	rs_type1_forget_untold(m, c, p, x->op.start_ns,
-			       !rs_model_gaps(m) && x->why == RS_SNAP_START);
+	int err = rs_type1_forget_untold(m, c, p, x->op.start_ns,
+					 !rs_model_gaps(m) && x->why == RS_SNAP_START);
+
 	c->view.found = !c->view.born;
 	c->view.found_ranges = x->nr_ranges;
-	if (!c->window)
-		return 0;
+	if (err || !c->window)
+		return err;
 	c->window->unseen = invalid > c->window->invalid ? invalid - c->window->invalid : 0;
 	return rs_type1_close_if_done(m, c, ev, RS_WINDOW_REMAPPED);
 }
@@ -215,7 +220,7 @@ int rs_type1_snapshot(struct rs_model *m, const struct rs_event *ev)
 	if (err)
 		goto out;
 	if (told != x.nr_ranges)
-		m->incomplete++;
+		err = rs_model_gap_in(m, RS_GAP_PARTS, c, ev->ts);
 	else if (x.why != RS_SNAP_OWNER && !(x.op.flags & RS_OPF_CONCURRENT))
 		err = found_whole(m, c, &x, p, ev);
 out:

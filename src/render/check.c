@@ -39,6 +39,7 @@ static void put_head(struct rs_text *t, const struct rs_result *r)
 		if (r->loss[i].count)
 			rs_text_keep(t, RS_TONE_WARN, "%s ", rs_fmt_count(r->loss[i].count).s);
 		rs_text_words(t, RS_TONE_WARN, r->loss[i].what);
+		rs_text_words(t, RS_TONE_WARN, rs_name_loss(&r->loss[i]).s);
 		rs_text_end(t);
 	}
 	if (r->command.ran) {
@@ -62,6 +63,27 @@ static void put_line(struct rs_text *t, enum rs_tone tone, const char *s)
 {
 	rs_text_begin(t, TEXT_COL, TEXT_COL);
 	rs_text_words(t, tone, s);
+	rs_text_end(t);
+}
+
+/* Of several containers, those that do not pass: the others are none the worse for them. */
+static void put_rule_containers(struct rs_text *t, const struct rs_result *r,
+				const struct rs_rule_view *v)
+{
+	size_t others = r->nr_containers - v->nr_containers;
+
+	if (!v->nr_containers || !others)
+		return;
+	rs_text_begin(t, TEXT_COL, TEXT_COL);
+	for (size_t i = 0; i < v->nr_containers; i++)
+		rs_text_keep(t, rs_verdict_tone(v->container[i].verdict), "%sc%u %s", i ? ", " : "",
+			     v->container[i].container, rs_verdict_name(v->container[i].verdict));
+	rs_text_keep(t, RS_TONE_PLAIN, "; ");
+	if (others == 1)
+		rs_text_put(t, RS_TONE_PLAIN, "the other container passes");
+	else
+		rs_text_keep(t, RS_TONE_PLAIN, "the other %s containers pass",
+			     rs_fmt_count(others).s);
 	rs_text_end(t);
 }
 
@@ -91,6 +113,7 @@ static void put_rules(struct rs_text *t, const struct rs_result *r)
 			put_line(t, RS_TONE_PLAIN, v->sentence);
 		if (v->reason)
 			put_line(t, RS_TONE_WARN, v->reason);
+		put_rule_containers(t, r, v);
 	}
 }
 

@@ -283,15 +283,56 @@ static json_t *failure(const struct rs_result *r, const void *e)
 			 "process", proc(&f->proc), "in_window", f->in_window);
 }
 
+/* Whose records were lost; null: of any container, or of one that was never seen. */
+static json_t *lost_of(const struct rs_loss_view *l)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < l->nr_parts; i++) {
+		bool known = false;
+
+		if (!l->part[i].container) {
+			json_decref(ids);
+			return json_null();
+		}
+		for (size_t k = 0; k < i; k++)
+			known |= l->part[k].container == l->part[i].container;
+		if (!known)
+			json_array_append_new(ids, json_integer(l->part[i].container));
+	}
+	return ids;
+}
+
+/* Which kinds of records; null: any. */
+static json_t *lost_records(const struct rs_loss_view *l)
+{
+	json_t *names = json_array();
+	__u32 types = rs_loss_types(l);
+
+	if (types == UINT32_MAX) {
+		json_decref(names);
+		return json_null();
+	}
+	for (__u32 type = 1; type < RS_EV_NR; type++) {
+		struct rs_event ev = { .type = type };
+
+		if (types & 1U << type)
+			json_array_append_new(names, json_string(rs_event_type_name(&ev)));
+	}
+	return names;
+}
+
 static json_t *loss(const struct rs_result *r, const void *e)
 {
 	const struct rs_loss_view *l = e;
 
 	(void)r;
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "what", text_n(l->what, sizeof(l->what)),
-			 "cpu", l->any_cpu ? json_null() : json_integer(l->cpu), "count",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "what",
+			 text_n(l->what, sizeof(l->what)), "cpu",
+			 l->any_cpu ? json_null() : json_integer(l->cpu), "count",
 			 l->count ? json_integer(num(l->count)) : json_null(), "from_ns",
-			 when(l->from_ns), "to_ns", when(l->to_ns));
+			 when(l->from_ns), "to_ns", when(l->to_ns), "containers", lost_of(l),
+			 "records", lost_records(l));
 }
 
 static json_t *event(const struct rs_result *r, const void *e)
@@ -328,15 +369,25 @@ static json_t *finding(const struct rs_result *r, const void *e)
 			 LIST(r, f->event, f->nr_events, event));
 }
 
+static json_t *rule_container(const struct rs_result *r, const void *e)
+{
+	const struct rs_rule_container *c = e;
+
+	(void)r;
+	return json_pack("{s:I, s:s}", "container", (json_int_t)c->container, "verdict",
+			 rs_verdict_name(c->verdict));
+}
+
 static json_t *rule(const struct rs_result *r, const void *e)
 {
 	const struct rs_rule_view *v = e;
 
 	(void)r;
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I}", "id", v->id, "severity",
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:o}", "id", v->id, "severity",
 			 rs_severity_name(v->severity), "sentence", v->sentence, "verdict",
 			 rs_verdict_name(v->verdict), "reason", text(v->reason), "instances",
-			 num(v->instances), "findings", num(v->findings));
+			 num(v->instances), "findings", num(v->findings), "containers",
+			 LIST(r, v->container, v->nr_containers, rule_container));
 }
 
 static json_t *budget(const struct rs_result *r, const void *e)

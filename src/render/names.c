@@ -3,6 +3,8 @@
 #include "render/names.h"
 
 #include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -239,4 +241,48 @@ void rs_describe_path(const struct rs_finding *f, char *buf, size_t len)
 	}
 	if (at && at < len)
 		snprintf(buf + at, len - at, "%s", rs_verdict_name(f->verdict));
+}
+
+/* Adds to what is there already, as far as there is room. */
+__attribute__((format(printf, 2, 3))) static void add(struct rs_name *n, const char *fmt, ...)
+{
+	size_t at = strlen(n->s);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(n->s + at, sizeof(n->s) - at, fmt, args);
+	va_end(args);
+}
+
+struct rs_name rs_name_loss(const struct rs_loss_view *l)
+{
+	__u32 types = rs_loss_types(l);
+	struct rs_name n = { "" };
+	bool any = !l->nr_parts;
+	const char *sep = " (";
+
+	for (size_t i = 0; i < l->nr_parts; i++)
+		any |= !l->part[i].container;
+	for (size_t i = 0; i < l->nr_parts && !any; i++) {
+		bool known = false;
+
+		for (size_t k = 0; k < i; k++)
+			known |= l->part[k].container == l->part[i].container;
+		if (!known)
+			add(&n, "%sc%u", i ? ", " : ", of ", l->part[i].container);
+	}
+	/* Nearly all of them would say as little as none. */
+	if (__builtin_popcount(types) > 6)
+		return n;
+	for (__u32 type = 1; type < RS_EV_NR; type++) {
+		struct rs_event ev = { .type = type };
+
+		if (!(types & 1U << type))
+			continue;
+		add(&n, "%s%s", sep, rs_event_type_name(&ev));
+		sep = ", ";
+	}
+	if (types)
+		add(&n, ")");
+	return n;
 }

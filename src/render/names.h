@@ -28,6 +28,9 @@ struct rs_name rs_name_task(const struct rs_result *r, const struct rs_event *ev
 /** rs_name_container() - "c1", or "" for an address that the result does not know */
 struct rs_name rs_name_container(const struct rs_result *r, __u64 key, __u64 ts);
 
+/** rs_name_loss() - ", of c1, c2 (request, xlate)": whose records and which, as far as is known; or "" */
+struct rs_name rs_name_loss(const struct rs_loss_view *l);
+
 /** rs_name_device() - "0000:00:04.0", as in sysfs; "(no name)" */
 struct rs_name rs_name_device(const struct rs_device_view *d);
 

@@ -182,13 +182,18 @@ static void put_losses(struct rs_text *t, const struct rs_result *r)
 		if (l->count)
 			rs_text_keep(t, RS_TONE_WARN, "%s ", rs_fmt_count(l->count).s);
 		rs_text_words(t, RS_TONE_WARN, l->what);
+		rs_text_words(t, RS_TONE_PLAIN, rs_name_loss(l).s);
 		if (!l->any_cpu)
-			rs_text_keep(t, RS_TONE_PLAIN, ", cpu %u", l->cpu);
+			rs_text_put(t, RS_TONE_PLAIN, ", cpu %u", l->cpu);
 		if (l->from_ns || l->to_ns) {
-			rs_text_keep(t, RS_TONE_PLAIN, ", %s",
+			rs_text_put(t, RS_TONE_PLAIN, ", ");
+			rs_text_keep(t, RS_TONE_PLAIN, "%s",
 				     rs_fmt_at(l->from_ns, r->first_ns, 6).s);
-			rs_text_keep(t, RS_TONE_PLAIN, " to %s",
-				     rs_fmt_at(l->to_ns, r->first_ns, 6).s);
+			if (l->to_ns <= r->last_ns)
+				rs_text_keep(t, RS_TONE_PLAIN, " to %s",
+					     rs_fmt_at(l->to_ns, r->first_ns, 6).s);
+			else
+				rs_text_put(t, RS_TONE_PLAIN, " and later");
 		} else {
 			rs_text_keep(t, RS_TONE_PLAIN, ", at an unknown time");
 		}

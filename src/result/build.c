@@ -163,12 +163,12 @@ int rs_build_result(struct rs_build *b, struct rs_result **out)
 		err = build_hooks(b, r);
 	if (!err)
 		err = build_command(b, r);
-	if (!err)
-		err = rs_build_losses(b, r);
 	if (!err) {
 		take_books(b->model, b->engine, r);
-		err = rs_build_requests(b->model, r);
+		err = rs_build_losses(b, r);
 	}
+	if (!err)
+		err = rs_build_requests(b->model, r);
 	if (!err)
 		err = rs_build_updates(b, r);
 	if (!err)

@@ -1,273 +1,270 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is missing from a recording, when it went missing, and what that does to the verdicts. */
+/* What is missing from a recording: when it went missing, of which containers, and what it may have been. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "result/build.h"
 
+/* A record's time is taken a moment before or after that of its being lost. */
+#define SLOP_NS 1000000ULL
+
+/* All that a request writes: what is left of one that was not seen whole. */
+#define REQUESTS (RS_TYPES_ANY & ~(RS_TYPES_PROCESS | RS_TYPE(STATS) | RS_TYPE(FLIGHT)))
+
 static const struct {
 	const char *kind; /* as in the trace's END */
 	const char *what;
+	__u32 types;
 } kinds[] = {
-	{ "context", "requests for which the kernel had no task storage" },
-	{ "depth", "requests whose begin or end was missed" },
-	{ "walk", "walks over a container's ranges that ended early" },
-	{ "owners", "processes or containers beyond what the recorder can hold" },
-	{ "recursion", "calls of a hook that the kernel skipped" },
-	{ "statistics", "requests beyond what the recorder can count by device and path" },
+	{ "context", "requests for which the kernel had no task storage", REQUESTS },
+	{ "depth", "requests whose begin or end was missed", REQUESTS },
+	{ "walk", "walks over a container's ranges that ended early",
+	  RS_TYPE(RANGE) | RS_TYPE(BACKING) | RS_TYPE(SNAPSHOT) },
+	{ "owners", "processes or containers beyond what the recorder can hold", RS_TYPES_ANY },
+	{ "recursion", "calls of a hook that the kernel skipped", RS_TYPES_ANY },
+	{ "statistics", "requests beyond what the recorder can count by device and path",
+	  RS_TYPE(STATS) },
 };
 
-static struct rs_loss_view *add_loss(struct rs_result *r)
+/*
+ * Hooks of which a skipped call leaves no trace but its own. Of all others the task's stack of requests is
+ * wrong after it, and with it what comes next.
+ */
+static const struct {
+	const char *function;
+	__u32 types;
+} leaves[] = {
+	{ "sched_process_fork", RS_TYPE(FORK) },
+	{ "sched_process_exec", RS_TYPE(EXEC) },
+	{ "sched_process_exit", RS_TYPE(EXIT) },
+	{ "vfio_remove_dma", RS_TYPE(REMOVE) },
+	{ "iommu_map", RS_TYPE(IOMMU) | RS_TYPE(PAGES) | RS_TYPE(MAP) | RS_TYPE(ATTACH) },
+	{ "iommu_unmap", RS_TYPE(IOMMU) | RS_TYPE(UNMAP) | RS_TYPE(DETACH) },
+	{ "iommu_unmap_fast", RS_TYPE(IOMMU) | RS_TYPE(UNMAP) | RS_TYPE(DETACH) },
+};
+
+static __u32 types_of_function(const char *function)
 {
-	struct rs_loss_view *grown = rs_grow(r->loss, r->nr_losses, sizeof(*grown));
+	for (size_t i = 0; function && i < sizeof(leaves) / sizeof(leaves[0]); i++)
+		if (!strcmp(leaves[i].function, function))
+			return leaves[i].types;
+	return REQUESTS;
+}
+
+/* A loss of @count, between these times as far as the recording goes; without parts yet. */
+static struct rs_loss_view *add_loss(struct rs_result *r, const char *what, __u64 count, __u64 from,
+				     __u64 to)
+{
+	struct rs_loss_view *v = rs_grow(r->loss, r->nr_losses, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	r->loss = v;
+	v += r->nr_losses++;
+	*v = (struct rs_loss_view){
+		.any_cpu = true,
+		.count = count,
+		.from_ns = from > r->first_ns ? from : r->first_ns,
+		.to_ns = to,
+	};
+	snprintf(v->what, sizeof(v->what), "%s", what);
+	return v;
+}
+
+static int add_part(struct rs_loss_view *v, struct rs_loss_part part)
+{
+	struct rs_loss_part *grown = rs_grow(v->part, v->nr_parts, sizeof(*grown));
 
 	if (!grown)
-		return NULL;
-	r->loss = grown;
-	grown += r->nr_losses++;
-	*grown = (struct rs_loss_view){ 0 };
-	return grown;
+		return -ENOMEM;
+	v->part = grown;
+	v->part[v->nr_parts++] = part;
+	return 0;
+}
+
+/* A loss that is one part: of that container (0: any), of records of these types. */
+static int add_plain(struct rs_result *r, const char *what, __u64 count, __u64 from, __u64 to,
+		     __u32 container, __u32 types)
+{
+	struct rs_loss_view *v = add_loss(r, what, count, from, to);
+
+	if (!v)
+		return -ENOMEM;
+	return add_part(v, (struct rs_loss_part){ .container = container,
+						  .types = types,
+						  .from_ns = v->from_ns,
+						  .to_ns = v->to_ns });
+}
+
+static __u64 number(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
 }
 
 static int add_counted(struct rs_result *r, const json_t *o)
 {
 	const char *kind = json_string_value(json_object_get(o, "kind"));
+	const char *function = json_string_value(json_object_get(o, "function"));
 	const char *what = "losses of a kind that this version does not know";
-	struct rs_loss_view *v;
+	__u32 types = RS_TYPES_ANY;
+	char text[96];
+	int err;
 
 	/* Full rings show as holes in the sequence numbers, which say when. */
 	if (kind && !strcmp(kind, "ring"))
 		return 0;
-	for (size_t i = 0; kind && i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (!strcmp(kinds[i].kind, kind))
-			what = kinds[i].what;
-	v = add_loss(r);
-	if (!v)
-		return -ENOMEM;
-	snprintf(v->what, sizeof(v->what), "%s", what);
-	v->any_cpu = !json_object_get(o, "cpu");
-	v->cpu = json_integer_value(json_object_get(o, "cpu"));
-	v->count = json_integer_value(json_object_get(o, "count"));
-	v->from_ns = json_integer_value(json_object_get(o, "first_ns"));
-	v->to_ns = json_integer_value(json_object_get(o, "last_ns"));
-	return 0;
+	for (size_t i = 0; kind && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(kinds[i].kind, kind))
+			continue;
+		what = kinds[i].what;
+		types = kinds[i].types;
+	}
+	if (function) {
+		types = types_of_function(function);
+		snprintf(text, sizeof(text), "calls of %.60s that the kernel skipped", function);
+		what = text;
+	}
+	err = add_plain(r, what, number(o, "count"), number(o, "first_ns"), number(o, "last_ns"), 0,
+			types);
+	if (!err && json_object_get(o, "cpu")) {
+		r->loss[r->nr_losses - 1].any_cpu = false;
+		r->loss[r->nr_losses - 1].cpu = number(o, "cpu");
+	}
+	return err;
 }
 
-static int add_plain(struct rs_result *r, const char *what, __u64 count, __u64 from, __u64 to)
+/* Does END say of each record that found no room whose it was? */
+static bool has_book(const struct rs_build *b)
 {
-	struct rs_loss_view *v = add_loss(r);
+	const json_t *o, *book = json_object_get(b->end, "lost");
+	__u64 told = 0, lost = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(b->end, "loss"), i, o) {
+		const char *kind = json_string_value(json_object_get(o, "kind"));
+
+		if (kind && !strcmp(kind, "ring"))
+			lost += number(o, "count");
+	}
+	json_array_foreach(book, i, o)
+		told += number(o, "count");
+	return json_is_array(book) && told >= lost;
+}
+
+/* The containers that had that address meanwhile; one that nobody saw, if there was none. */
+static int add_owners(const struct rs_result *r, struct rs_loss_view *v, __u64 key,
+		      struct rs_loss_part part)
+{
+	int err = 0;
+
+	part.unseen = true;
+	for (size_t i = 0; i < r->nr_containers && !err; i++) {
+		const struct rs_container_view *c = &r->container[i];
+
+		if (c->key != key || (c->released_ns && c->released_ns + SLOP_NS < part.from_ns))
+			continue;
+		part.unseen = false;
+		part.container = c->id;
+		err = add_part(v, part);
+	}
+	return err || !part.unseen ? err : add_part(v, part);
+}
+
+static int add_hole(const struct rs_build *b, struct rs_result *r, const struct rs_hole *h,
+		    bool book)
+{
+	struct rs_loss_view *v = add_loss(r, "records that found no room in the ring buffer",
+					  h->count, h->from_ns, h->to_ns ? h->to_ns : r->last_ns);
+	struct rs_loss_part part;
+	const json_t *row;
+	int err = 0;
+	size_t i;
 
 	if (!v)
 		return -ENOMEM;
-	snprintf(v->what, sizeof(v->what), "%s", what);
-	v->any_cpu = true;
-	v->count = count;
-	v->from_ns = from;
-	v->to_ns = to;
-	return 0;
+	v->any_cpu = false;
+	v->cpu = h->cpu;
+	json_array_foreach(json_object_get(b->end, "lost"), i, row) {
+		__u64 first = number(row, "first_ns"), last = number(row, "last_ns") + SLOP_NS;
+		const char *key = json_string_value(json_object_get(row, "container"));
+		json_int_t type = number(row, "type");
+
+		first -= first > SLOP_NS ? SLOP_NS : first;
+		if (err || !book || first > v->to_ns || last < v->from_ns)
+			continue;
+		part = (struct rs_loss_part){
+			.types = type > 0 && type < 32 ? 1U << type : RS_TYPES_ANY,
+			.from_ns = first > v->from_ns ? first : v->from_ns,
+			.to_ns = last < v->to_ns ? last : v->to_ns,
+		};
+		err = key ? add_owners(r, v, strtoull(key, NULL, 16), part) : add_part(v, part);
+	}
+	if (err || v->nr_parts)
+		return err;
+	return add_part(v, (struct rs_loss_part){ .types = RS_TYPES_ANY,
+						  .from_ns = v->from_ns,
+						  .to_ns = v->to_ns });
 }
 
-/* Requests without a record, beyond those of which the record is known to be lost. */
-static __u64 unrecorded(const struct rs_build *b)
+/* Requests without a record, in all, and those of which the record is known to be lost. */
+static void unrecorded(const struct rs_build *b, __u64 *missing, __u64 *lost)
 {
-	__u64 missing = b->model->unrecorded, lost = 0;
 	const struct rs_hole *hole;
 	size_t nr = rs_order_holes(b->order, &hole);
 
+	*missing = *lost = 0;
+	for (size_t i = 0; i < b->model->nr_gaps; i++)
+		if (b->model->gap[i].kind == RS_GAP_UNRECORDED)
+			*missing += b->model->gap[i].count;
 	for (size_t i = 0; i < nr; i++)
-		lost += hole[i].count;
-	return !b->incomplete && missing > lost ? missing - lost : 0;
+		*lost += hole[i].count;
+}
+
+static int add_gap(const struct rs_build *b, struct rs_result *r, const struct rs_gap *g)
+{
+	static const char *const what[] = {
+		[RS_GAP_UNREAD] = "records of a kind that this version does not know",
+		[RS_GAP_PARTS] = "requests of which parts are missing",
+		[RS_GAP_UNSEEN] = "ranges that lost their vaddr before the recording",
+		[RS_GAP_UNRECORDED] = "requests that were counted but not recorded",
+	};
+	__u64 count = g->count, missing, lost;
+
+	if (g->kind == RS_GAP_UNRECORDED) {
+		unrecorded(b, &missing, &lost);
+		if (b->incomplete || missing <= lost)
+			return 0;
+		/* Which of them the known losses were nobody knows. */
+		count = count > lost ? count - lost : 1;
+	}
+	return add_plain(r, what[g->kind], count, g->from_ns, g->to_ns, g->container, g->types);
 }
 
 int rs_build_losses(const struct rs_build *b, struct rs_result *r)
 {
 	const struct rs_hole *hole;
 	size_t nr = rs_order_holes(b->order, &hole), i;
+	bool book = has_book(b);
+	struct rs_hole late;
 	const json_t *o;
 	int err = 0;
 
-	for (i = 0; i < nr && !err; i++) {
-		struct rs_loss_view *v;
-
-		if (!hole[i].count)
-			continue;
-		v = add_loss(r);
-		if (!v)
-			return -ENOMEM;
-		snprintf(v->what, sizeof(v->what), "records that found no room in the ring buffer");
-		v->cpu = hole[i].cpu;
-		v->count = hole[i].count;
-		v->from_ns = hole[i].from_ns ? hole[i].from_ns : r->first_ns;
-		v->to_ns = hole[i].to_ns ? hole[i].to_ns : r->last_ns;
-	}
+	for (i = 0; i < nr && !err; i++)
+		if (hole[i].count)
+			err = add_hole(b, r, &hole[i], book);
 	json_array_foreach(json_object_get(b->end, "loss"), i, o) {
 		if (!err)
 			err = add_counted(r, o);
 	}
-	if (!err && rs_order_late(b->order))
-		err = add_plain(r, "records that came too late to be put in order",
-				rs_order_late(b->order), 0, 0);
-	if (!err && b->model->incomplete)
-		err = add_plain(r, "requests of which parts are missing", b->model->incomplete, 0,
-				0);
-	if (!err && b->model->unseen)
-		err = add_plain(r, "ranges that lost their vaddr before the recording",
-				b->model->unseen, 0, 0);
-	if (!err && unrecorded(b))
-		err = add_plain(r, "requests that were counted but not recorded", unrecorded(b), 0,
-				0);
-	if (!err && b->model->unread)
-		err = add_plain(r, "records of a kind that this version does not know",
-				b->model->unread, 0, 0);
+	rs_order_late(b->order, &late);
+	if (!err && late.count)
+		err = add_plain(r, "records that came too late to be put in order", late.count,
+				late.from_ns, late.to_ns, 0, RS_TYPES_ANY);
+	for (i = 0; i < b->model->nr_gaps && !err; i++)
+		err = add_gap(b, r, &b->model->gap[i]);
 	if (!err && b->incomplete)
-		err = add_plain(r, "the end of the recording", 0, b->model->last_ns, UINT64_MAX);
-	return err;
-}
-
-/* The least that a container writes in its life: process, open, attach, map, release. */
-#define RECORDS_OF_A_CONTAINER 5
-
-/*
- * Could the loss have hidden anything? In a known container's life, yes; elsewhere only if it is
- * large enough for a container of which nothing was seen at all.
- */
-static bool loss_matters(const struct rs_result *r, const struct rs_loss_view *v)
-{
-	if ((!v->from_ns && !v->to_ns) || !v->count || v->count >= RECORDS_OF_A_CONTAINER)
-		return true;
-	for (size_t i = 0; i < r->nr_containers; i++) {
-		const struct rs_container_view *c = &r->container[i];
-
-		/* One that lived on, or whose birth nobody saw, has no bound on that side. */
-		if ((!c->released_ns || v->from_ns <= c->released_ns) &&
-		    (!(c->born || c->found) || v->to_ns >= c->since_ns))
-			return true;
-	}
-	return false;
-}
-
-static const char *missing_hook(const struct rs_result *r, const struct rs_rule *rule)
-{
-	for (size_t n = 0; n < sizeof(rule->needs) / sizeof(rule->needs[0]); n++) {
-		bool attached = false;
-
-		if (!rule->needs[n])
-			break;
-		for (size_t i = 0; i < r->nr_hooks; i++)
-			if (r->hook[i].mechanism && !strcmp(r->hook[i].function, rule->needs[n]))
-				attached = true;
-		if (!attached)
-			return rule->needs[n];
-	}
-	return NULL;
-}
-
-static size_t rule_of(const struct rs_build *b, const struct rs_finding *f)
-{
-	size_t which = 0;
-
-	while (b->engine->table.rule[which].id != f->rule)
-		which++;
-	return which;
-}
-
-/*
- * Was something lost in the life of the finding's container before it was found? Then what looks
- * wrong may only be what is missing.
- */
-static const struct rs_loss_view *doubt(const struct rs_build *b, const struct rs_result *r,
-					const struct rs_finding *f)
-{
-	const struct rs_container_view *c = NULL;
-
-	for (size_t i = 0; i < r->nr_containers; i++)
-		if (r->container[i].id == f->container)
-			c = &r->container[i];
-	for (size_t i = 0; i < r->nr_losses; i++) {
-		const struct rs_loss_view *v = &r->loss[i];
-
-		if (!v->from_ns && !v->to_ns) {
-			if (b->engine->table.rule[rule_of(b, f)].sums)
-				return v;
-			continue;
-		}
-		if (v->from_ns <= f->at_ns &&
-		    (!c || !(c->born || c->found) || v->to_ns >= c->since_ns))
-			return v;
-	}
-	return NULL;
-}
-
-static int doubt_findings(const struct rs_build *b, struct rs_result *r)
-{
-	for (size_t i = 0; i < r->nr_findings; i++) {
-		struct rs_finding *f = &r->finding[i];
-		char *text;
-
-		if (f->verdict != RS_VIOLATED || !doubt(b, r, f))
-			continue;
-		if (asprintf(&text, "%s (or so it seems: records are missing)", f->text) < 0)
-			return -ENOMEM;
-		free(f->text);
-		f->text = text;
-		f->verdict = RS_UNKNOWN;
-		b->engine->violations[rule_of(b, f)]--;
-		b->engine->unknowns[rule_of(b, f)]++;
-	}
-	return 0;
-}
-
-static int judge_rule(const struct rs_build *b, struct rs_result *r, size_t which,
-		      const struct rs_loss_view *loss)
-{
-	const struct rs_rule *rule = &b->engine->table.rule[which];
-	struct rs_rule_view *v = &r->rule[r->nr_rules++];
-	const char *missing = missing_hook(r, rule);
-	char reason[256] = "";
-
-	*v = (struct rs_rule_view){
-		.id = rule->id,
-		.severity = rule->severity,
-		.sentence = rule->sentence,
-		.instances = b->engine->instances[which],
-		.findings = b->engine->violations[which] + b->engine->unknowns[which],
-	};
-	if (b->engine->violations[which]) {
-		v->verdict = RS_VIOLATED;
-		return 0;
-	}
-	if (b->engine->unknowns[which])
-		snprintf(reason, sizeof(reason), "%llu of its objects could not be judged",
-			 (unsigned long long)b->engine->unknowns[which]);
-	else if (missing)
-		snprintf(reason, sizeof(reason), "%s could not be hooked", missing);
-	else if (loss && !loss->count)
-		snprintf(reason, sizeof(reason), "%s is missing", loss->what);
-	else if (loss)
-		snprintf(reason, sizeof(reason), "lost: %llu %s", (unsigned long long)loss->count,
-			 loss->what);
-	if (!reason[0])
-		return 0;
-	v->verdict = RS_UNKNOWN;
-	v->reason = strdup(reason);
-	return v->reason ? 0 : -ENOMEM;
-}
-
-int rs_build_rules(const struct rs_build *b, struct rs_result *r)
-{
-	const struct rs_loss_view *loss = NULL;
-	int err;
-
-	err = doubt_findings(b, r);
-	for (size_t i = 0; i < r->nr_losses && !loss; i++)
-		if (loss_matters(r, &r->loss[i]))
-			loss = &r->loss[i];
-	r->rule = calloc(b->engine->table.nr, sizeof(*r->rule));
-	if (!r->rule)
-		return -ENOMEM;
-	for (size_t i = 0; i < b->engine->table.nr && !err; i++)
-		if (b->engine->on[i])
-			err = judge_rule(b, r, i, loss);
+		err = add_plain(r, "the end of the recording", 0, b->model->last_ns, UINT64_MAX, 0,
+				RS_TYPES_ANY);
 	return err;
 }

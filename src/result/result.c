@@ -177,8 +177,10 @@ static void free_findings(struct rs_result *r)
 
 static void free_judged(struct rs_result *r)
 {
-	for (size_t i = 0; i < r->nr_rules; i++)
+	for (size_t i = 0; i < r->nr_rules; i++) {
 		free(r->rule[i].reason);
+		free(r->rule[i].container);
+	}
 	free(r->rule);
 
 	for (size_t i = 0; i < r->nr_budgets; i++) {
@@ -195,6 +197,15 @@ static void free_rows(struct rs_request_row *row, size_t nr)
 	for (size_t i = 0; i < nr; i++)
 		free(row[i].latency);
 	free(row);
+}
+
+__u32 rs_loss_types(const struct rs_loss_view *l)
+{
+	__u32 types = 0;
+
+	for (size_t i = 0; i < l->nr_parts; i++)
+		types |= l->part[i].types;
+	return types;
 }
 
 void rs_result_free(struct rs_result *r)
@@ -219,6 +230,8 @@ void rs_result_free(struct rs_result *r)
 	free_windows(r);
 	free_findings(r);
 	free_judged(r);
+	for (size_t i = 0; i < r->nr_losses; i++)
+		free(r->loss[i].part);
 	free(r->loss);
 	free(r->container);
 	free(r->slow);

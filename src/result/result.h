@@ -273,14 +273,30 @@ struct rs_failure {
 	bool in_window;		 /* of the first */
 };
 
+/**
+ * struct rs_loss_part - what a loss may have been
+ *
+ * @container: rs_container_view.id; 0: of any, or with @unseen only of one of which no record came
+ * @types: records: bits by &enum rs_event_type
+ */
+struct rs_loss_part {
+	__u32 container;
+	bool unseen;
+	__u32 types;
+	__u64 from_ns;
+	__u64 to_ns;
+};
+
 /** struct rs_loss_view - something lost, and when */
 struct rs_loss_view {
 	char what[96]; /* one phrase: "records that found no room in the ring buffer" */
 	__u32 cpu;
 	bool any_cpu;  /* not tied to one: @cpu says nothing */
 	__u64 count;   /* 0: how much is not known (a cut file) */
-	__u64 from_ns; /* lost between these two, both 0: any time */
+	__u64 from_ns; /* lost between these two */
 	__u64 to_ns;
+	struct rs_loss_part *part; /* one at least */
+	size_t nr_parts;
 };
 
 /** struct rs_finding_step - an arrow of the rule's automaton that led to a finding; all static */
@@ -306,15 +322,23 @@ struct rs_finding {
 	size_t nr_steps;
 };
 
+/** struct rs_rule_container - a container that does not pass a rule */
+struct rs_rule_container {
+	__u32 container; /* rs_container_view.id */
+	enum rs_verdict verdict;
+};
+
 /** struct rs_rule_view - one rule's verdict */
 struct rs_rule_view {
 	const char *id; /* static */
 	enum rs_severity severity;
 	const char *sentence; /* static: the clause */
 	enum rs_verdict verdict;
-	char *reason;	 /* for unknown: why; else NULL */
-	__u64 instances; /* objects it judged */
-	__u64 findings;	 /* also those beyond the list's limit */
+	char *reason;			     /* for unknown: why; else NULL */
+	__u64 instances;		     /* objects it judged */
+	__u64 findings;			     /* also those beyond the list's limit */
+	struct rs_rule_container *container; /* those that do not pass, in the order of their ids */
+	size_t nr_containers;
 };
 
 /** struct rs_budget_view - one budget clause's verdict */
@@ -387,6 +411,9 @@ struct rs_result {
 	enum rs_verdict verdict; /* the worst of all */
 	char *verdict_reason;	 /* one sentence when no rule or budget gives it; NULL */
 };
+
+/** rs_loss_types() - what records it may have been: bits by &enum rs_event_type */
+__u32 rs_loss_types(const struct rs_loss_view *l);
 
 /** rs_result_free() - free a result; NULL is allowed */
 void rs_result_free(struct rs_result *r);

@@ -30,6 +30,7 @@ const struct rs_rule rs_rules[] = {
 			"up, by a process that lived",
 		.state = { "valid", "invalid" },
 		.within = { [1] = { RS_WINDOW_LIMIT_NS, "for more than 60 s", rs_say_too_long } },
+		.reads = RS_TYPE(EXIT), /* was its owner killed? */
 		.needs = { "vfio_remove_dma", "sched_process_exit" },
 		ARROWS(rs_window_closed),
 	},
@@ -68,6 +69,7 @@ const struct rs_rule rs_rules[] = {
 			"c1 range 0x0 size 0x200000 was inode 42 of device 0:1 and now is inode 43 "
 			"of device 0:1 (at +0x0)",
 		.state = { "unseen", "mapped", "invalid", "unverified" },
+		.reads = RS_TYPE(BACKING),
 		ARROWS(rs_remap_same_memory),
 	},
 	{
@@ -164,6 +166,7 @@ const struct rs_rule rs_rules[] = {
 			"c1 range 0x0 size 0x200000 is charged twice: the old owner's mm did not "
 			"get its 512 pages back",
 		.state = { "unseen", "charged" },
+		.reads = RS_TYPES_PROCESS, /* has anybody the old mm still? */
 		.needs = { "mm_lock_acct" },
 		ARROWS(rs_locked_conserved),
 	},
@@ -262,6 +265,7 @@ const struct rs_rule rs_rules[] = {
 			"u1 c1 range 0x800000 size 0x100000 was mapped by process 100, which had "
 			"handed the container over to process 200",
 		.state = { "undivided", "handed-over", "taken-over" },
+		.reads = RS_TYPE(EXIT), /* does the new owner live? */
 		.needs = { "sched_process_exit" },
 		ARROWS(rs_one_owner),
 	},

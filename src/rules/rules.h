@@ -83,6 +83,7 @@ struct rs_invariant {
  * @example: the text of a finding (tests/unit/test_rules_example.c makes it happen)
  * @state: names of its states
  * @within: clocks, by state
+ * @reads: records that its guards look into beyond those that tell its notes, bits by &enum rs_event_type
  * @sums: it adds requests up, so that one that is missing at any time makes it wrong
  * @needs: functions without whose hooks it cannot be judged; NULL-terminated
  */
@@ -96,6 +97,7 @@ struct rs_rule {
 	const char *example;
 	const char *state[RS_STATES_MAX];
 	struct rs_invariant within[RS_STATES_MAX];
+	__u32 reads;
 	bool sums;
 	const char *needs[6];
 	const struct rs_transition *arrow;

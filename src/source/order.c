@@ -25,7 +25,8 @@ struct rs_order {
 	__u64 arrived;
 	__u64 newest;
 	__u64 released; /* the time of the last record handed on */
-	__u64 late;
+	__u32 late;
+	__u64 late_from, late_to;
 	struct cpu *cpu;
 	size_t nr_cpus;
 	struct rs_hole *hole;
@@ -183,8 +184,11 @@ int rs_order_push(struct rs_order *o, const struct rs_event *ev)
 	if (!h.ev)
 		return -ENOMEM;
 	memcpy(h.ev, ev, ev->size);
-	if (ev->ts < o->released)
-		o->late++;
+	if (ev->ts < o->released) {
+		if (!o->late++ || ev->ts < o->late_from)
+			o->late_from = ev->ts;
+		o->late_to = o->released;
+	}
 	if (ev->ts > o->newest)
 		o->newest = ev->ts;
 	o->heap[o->nr++] = h;
@@ -225,9 +229,9 @@ size_t rs_order_holes(const struct rs_order *o, const struct rs_hole **holes)
 	return o->nr_holes;
 }
 
-__u64 rs_order_late(const struct rs_order *o)
+void rs_order_late(const struct rs_order *o, struct rs_hole *out)
 {
-	return o->late;
+	*out = (struct rs_hole){ .count = o->late, .from_ns = o->late_from, .to_ns = o->late_to };
 }
 
 void rs_order_free(struct rs_order *o)

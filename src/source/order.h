@@ -51,8 +51,11 @@ int rs_order_tail(struct rs_order *o, __u32 cpu, __u64 seq);
 /** rs_order_holes() - what is missing; borrowed until the next call. Return: how many */
 size_t rs_order_holes(const struct rs_order *o, const struct rs_hole **holes);
 
-/** rs_order_late() - records that came too late to be put in order */
-__u64 rs_order_late(const struct rs_order *o);
+/**
+ * rs_order_late() - records that came too late to be put in order
+ * @out: how many, and the time in which they should have had their place
+ */
+void rs_order_late(const struct rs_order *o, struct rs_hole *out);
 
 /** rs_order_free() - NULL is allowed */
 void rs_order_free(struct rs_order *o);

@@ -345,9 +345,14 @@ static struct rs_failure failures[] = {
 	{ "attach group 3", 16, 12345, T0 + 1 * MS, OLD_QEMU, false },
 };
 
+static struct rs_loss_part lost_parts[] = {
+	{ 1, false, 1U << RS_EV_REQUEST | 1U << RS_EV_XLATE, T0 + 2000 * MS, T0 + 2001 * MS },
+	{ 2, false, 1U << RS_EV_REQUEST, T0 + 2000 * MS, T0 + 2001 * MS },
+};
+
 static struct rs_loss_view losses[] = {
 	{ "records that found no room in the ring buffer", 3, false, 120, T0 + 2000 * MS,
-	  T0 + 2001 * MS },
+	  T0 + 2001 * MS, lost_parts, 2 },
 };
 
 static struct rs_hook_view hooks[] = {
@@ -418,17 +423,19 @@ static struct rs_finding findings[] = {
 	},
 };
 
+static struct rs_rule_container window_closed_in[] = { { 2, RS_UNKNOWN } };
+
 static struct rs_rule_view rules[] = {
 	{ "window-closed", RS_SEV_CRITICAL,
 	  "every invalidated range is remapped or unmapped before its owner runs again", RS_UNKNOWN,
-	  (char *)"the recording ended inside window 2", 2, 1 },
+	  (char *)"the recording ended inside window 2", 2, 1, window_closed_in, 1 },
 	{ "remap-exact", RS_SEV_ERROR, "a remap's iova and size equal the invalidated range's",
-	  RS_PASS, NULL, 4, 0 },
+	  RS_PASS, NULL, 4, 0, NULL, 0 },
 	{ "remap-same-memory", RS_SEV_CRITICAL,
 	  "old and new vaddr are the same file and offset over the whole range", RS_VIOLATED, NULL,
-	  4, 3 },
+	  4, 3, NULL, 0 },
 	{ "no-iommu-change", RS_SEV_CRITICAL, "no IOMMU map or unmap inside a window", RS_PASS,
-	  NULL, 0, 0 },
+	  NULL, 0, 0, NULL, 0 },
 };
 
 static struct rs_budget_view budgets[] = {

@@ -34,6 +34,7 @@ void synth_free(struct synth *s)
 	free(s->proc);
 	free(s->counted);
 	json_decref(s->loss);
+	json_decref(s->lost);
 	free(s);
 }
 
@@ -222,7 +223,7 @@ void synth_erase(struct synth *s, size_t i)
 {
 	struct rs_event *gone = s->rec[i].ev;
 
-	s->rec[i].dropped = true;
+	s->rec[i].dropped = s->rec[i].erased = true;
 	for (; i < s->nr; i++)
 		s->rec[i].ev->seq -= s->rec[i].ev->cpu == gone->cpu;
 	s->seq[gone->cpu]--;
@@ -305,6 +306,8 @@ json_t *synth_end(const struct synth *s)
 			(json_int_t)(s->ended_ns ? s->ended_ns : s->now), "ended_by", "synth");
 	MUST(end);
 	json_object_set_new(end, "loss", s->loss ? json_incref(s->loss) : json_array());
+	if (s->lost)
+		json_object_set(end, "lost", s->lost);
 	if (s->command)
 		json_object_set_new(end, "command", json_pack("{s:i}", "status", s->status));
 	return end;

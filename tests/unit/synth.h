@@ -96,6 +96,7 @@ struct synth_twist {
 struct synth_rec {
 	struct rs_event *ev;
 	bool dropped;
+	bool erased;
 	bool twice;
 };
 
@@ -114,6 +115,7 @@ struct synth_container;
  * @cut: why the recording has no END; NULL: it has one
  * @ended_ns: when the recording ended; 0: now
  * @loss: END's list of losses, taken over; NULL: none
+ * @lost: END's book of records that found no room, likewise; NULL: it has none
  * @rule: judge that rule only; NULL: all
  * @command: that was run; NULL: none
  * @status: its status, as wait(2) has it
@@ -134,6 +136,7 @@ struct synth {
 	const char *cut;
 	__u64 ended_ns;
 	json_t *loss;
+	json_t *lost;
 	const char *rule;
 	const char *command;
 	int status;
@@ -238,6 +241,8 @@ size_t synth_find(const struct synth *s, enum rs_event_type type, size_t nth);
 void *synth_event(struct synth *s, enum rs_event_type type, size_t nth);
 /* Lost on the way: the CPU's numbers have a hole. */
 void synth_drop(struct synth *s, size_t i);
+/* The recorder knows which ones were dropped, and says so in END. */
+void synth_tell_lost(struct synth *s);
 /* Never written: they have none. */
 void synth_erase(struct synth *s, size_t i);
 /* Another order in which the CPUs' records meet, each CPU's among themselves kept. */

@@ -69,7 +69,8 @@ static void json_keys(void **state)
 	has_keys(o, TOP_KEYS);
 	has_keys(json_object_get(o, "clock"), "name realtime_offset_ns");
 	has_keys(json_object_get(o, "command"), "line exit_status signal");
-	has_keys(first(o, "rules", 4), "id severity sentence verdict reason instances findings");
+	has_keys(first(o, "rules", 4), "id severity sentence verdict reason instances findings "
+				       "containers");
 	e = first(o, "findings", 2);
 	has_keys(e, "rule verdict text expected at_ns container window path events");
 	has_keys(first(e, "path", 2), "state note when at_ns");
@@ -113,7 +114,7 @@ static void json_keys(void **state)
 	has_keys(e, "window error errno request");
 	has_keys(json_object_get(e, "request"), SLOW_KEYS);
 	has_keys(first(o, "failures", 2), "call error errno count first_ns process in_window");
-	has_keys(first(o, "losses", 1), "what cpu count from_ns to_ns");
+	has_keys(first(o, "losses", 1), "what cpu count from_ns to_ns containers records");
 	has_keys(first(o, "hooks", 2), "function mechanism reason");
 	json_decref(o);
 }

@@ -77,7 +77,9 @@ static void report_golden(void **state)
 	    "       1 x  VFIO_IOMMU_MAP_DMA(VADDR) -ENOENT  at +1.210000 s\n"
 	    "            by qemu-system-x86[1301] in a window\n"
 	    "  12,345 x  attach group 3 -EBUSY  first +0.001000 s by qemu-system-x86[1234]\n");
-	has(text, "\nLOST\n  120 records that found no room in the ring buffer, cpu 3,");
+	has(text, "\nLOST\n  120 records that found no room in the ring buffer, of c1, c2 "
+		  "(request, xlate),\n"
+		  "    cpu 3, +");
 	has(text, "  c1   type1 of qemu-system-x86[1301], opened +0.050 s, lives on\n"
 		  "       1 window, 12 maps, 3 taken down, at most 4 ranges (3.00 GiB)\n"
 		  "  c2   type1 of spdk?[31m[77], first seen +0.000 s, released +4.999 s\n"

@@ -166,8 +166,11 @@ static void counted_and_recorded(void **state)
 		/* Also the first one, which took two paths. */
 		assert_int_equal(loss->count, 1);
 		assert_true(loss->any_cpu);
-		assert_int_equal(loss->from_ns, 0);
-		assert_int_equal(loss->to_ns, 0);
+		/* At any time of the recording. */
+		assert_int_equal(loss->from_ns, r->first_ns);
+		assert_int_equal(loss->to_ns, r->last_ns);
+		assert_int_equal(loss->nr_parts, 1);
+		assert_int_equal(loss->part[0].types, 1U << RS_EV_REQUEST);
 		assert_int_equal(r->verdict, RS_UNKNOWN);
 		rs_result_free(r);
 		synth_free(s);

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Verdicts: what was found, and what losses, missing hooks and a late begin could have hidden or faked.
+ * docs/verdicts.md has the reasons.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "result/build.h"
+
+/* The least that a container writes in its life: process, open, attach, map, release. */
+#define RECORDS_OF_A_CONTAINER 5
+
+/* Records without which a rule can miss, or misread, something. */
+static __u32 types_of_rule(const struct rs_rule *rule)
+{
+	__u32 types = rule->reads;
+
+	for (size_t i = 0; i < rule->nr_arrows; i++)
+		types |= rs_note_records(rule->arrow[i].on);
+	switch (rule->scope) {
+	case RS_SCOPE_CONTAINER:
+		return types | RS_TYPE(OPEN) | RS_TYPE(RELEASE);
+	case RS_SCOPE_DEVICE:
+		return types | RS_TYPE(DEVICE) | RS_TYPE(OPEN) | RS_TYPE(RELEASE) |
+		       RS_TYPE(ATTACH) | RS_TYPE(DETACH);
+	default:
+		/* It has to be known which ranges there are. */
+		return types | RS_TYPES_LIFE;
+	}
+}
+
+/* Can it have been lost in that container's life? */
+static bool part_of(const struct rs_loss_part *p, const struct rs_container_view *c)
+{
+	if (p->unseen || (p->container && p->container != c->id))
+		return false;
+	/* One that lived on, or whose birth nobody saw, has no bound on that side. */
+	return (!c->released_ns || p->from_ns <= c->released_ns) &&
+	       (!(c->born || c->found) || p->to_ns >= c->since_ns);
+}
+
+/* Can it have been a container of which nothing was seen at all? */
+static bool part_of_unseen(const struct rs_loss_view *v, const struct rs_loss_part *p)
+{
+	if (p->container)
+		return false;
+	if (p->unseen)
+		return true;
+	return (p->types & RS_TYPES_LIFE) && (!v->count || v->count >= RECORDS_OF_A_CONTAINER);
+}
+
+/* The first loss that can have hidden something of that rule; @c: from that container, NULL: from an unseen one. */
+static const struct rs_loss_view *hiding(const struct rs_result *r, __u32 types,
+					 const struct rs_container_view *c)
+{
+	for (size_t i = 0; i < r->nr_losses; i++) {
+		const struct rs_loss_view *v = &r->loss[i];
+
+		for (size_t k = 0; k < v->nr_parts; k++) {
+			const struct rs_loss_part *p = &v->part[k];
+
+			if ((p->types & types) && (c ? part_of(p, c) : part_of_unseen(v, p)))
+				return v;
+		}
+	}
+	return NULL;
+}
+
+static const char *missing_hook(const struct rs_result *r, const struct rs_rule *rule)
+{
+	for (size_t n = 0; n < sizeof(rule->needs) / sizeof(rule->needs[0]); n++) {
+		bool attached = false;
+
+		if (!rule->needs[n])
+			break;
+		for (size_t i = 0; i < r->nr_hooks; i++)
+			if (r->hook[i].mechanism && !strcmp(r->hook[i].function, rule->needs[n]))
+				attached = true;
+		if (!attached)
+			return rule->needs[n];
+	}
+	return NULL;
+}
+
+static size_t rule_of(const struct rs_build *b, const struct rs_finding *f)
+{
+	size_t which = 0;
+
+	while (b->engine->table.rule[which].id != f->rule)
+		which++;
+	return which;
+}
+
+static const struct rs_container_view *container_by_id(const struct rs_result *r, __u32 id)
+{
+	for (size_t i = 0; i < r->nr_containers; i++)
+		if (r->container[i].id == id)
+			return &r->container[i];
+	return NULL;
+}
+
+/*
+ * Since when a loss can make what is found wrong. What led to it begins with a record in which the kernel says how
+ * things are; only a sum, and who has which mm, is made of all that was before.
+ */
+static __u64 since(const struct rs_rule *rule, __u32 types, const struct rs_finding *f,
+		   const struct rs_container_view *c)
+{
+	if (types & RS_TYPES_PROCESS & ~RS_TYPE(EXIT))
+		return 0;
+	if (!rule->sums && f->nr_events)
+		return f->event[0]->ts;
+	return c && (c->born || c->found) ? c->since_ns : 0;
+}
+
+/* Can something that was lost explain what was found? */
+static bool doubt(const struct rs_build *b, const struct rs_result *r, const struct rs_finding *f)
+{
+	const struct rs_container_view *c = container_by_id(r, f->container);
+	const struct rs_rule *rule = &b->engine->table.rule[rule_of(b, f)];
+	__u32 types = types_of_rule(rule);
+
+	for (size_t i = 0; i < r->nr_losses; i++) {
+		for (size_t k = 0; k < r->loss[i].nr_parts; k++) {
+			const struct rs_loss_part *p = &r->loss[i].part[k];
+
+			if ((p->types & types) && p->from_ns <= f->at_ns &&
+			    p->to_ns >= since(rule, p->types & types, f, c) &&
+			    (!c || part_of(p, c)))
+				return true;
+		}
+	}
+	return false;
+}
+
+static int doubt_findings(const struct rs_build *b, struct rs_result *r)
+{
+	for (size_t i = 0; i < r->nr_findings; i++) {
+		struct rs_finding *f = &r->finding[i];
+		char *text;
+
+		if (f->verdict != RS_VIOLATED || !doubt(b, r, f))
+			continue;
+		if (asprintf(&text, "%s (or so it seems: records are missing)", f->text) < 0)
+			return -ENOMEM;
+		free(f->text);
+		f->text = text;
+		f->verdict = RS_UNKNOWN;
+		b->engine->violations[rule_of(b, f)]--;
+		b->engine->unknowns[rule_of(b, f)]++;
+	}
+	return 0;
+}
+
+/* What a rule comes to in each container; those that pass are not listed. */
+static int judge_containers(const struct rs_result *r, struct rs_rule_view *v, __u32 types,
+			    bool blind)
+{
+	v->container = calloc(r->nr_containers + 1, sizeof(*v->container));
+	if (!v->container)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->nr_containers; i++) {
+		const struct rs_container_view *c = &r->container[i];
+		enum rs_verdict verdict = blind || hiding(r, types, c) ? RS_UNKNOWN : RS_PASS;
+
+		for (size_t k = 0; k < r->nr_findings; k++) {
+			const struct rs_finding *f = &r->finding[k];
+
+			if (f->rule == v->id && f->container == c->id && f->verdict > verdict)
+				verdict = f->verdict;
+		}
+		if (verdict != RS_PASS)
+			v->container[v->nr_containers++] =
+				(struct rs_rule_container){ c->id, verdict };
+	}
+	return 0;
+}
+
+static void say_loss(const struct rs_loss_view *loss, char *buf, size_t len)
+{
+	if (loss->count)
+		snprintf(buf, len, "lost: %llu %s", (unsigned long long)loss->count, loss->what);
+	else
+		snprintf(buf, len, "%s is missing", loss->what);
+}
+
+static int judge_rule(const struct rs_build *b, struct rs_result *r, size_t which)
+{
+	const struct rs_rule *rule = &b->engine->table.rule[which];
+	struct rs_rule_view *v = &r->rule[r->nr_rules++];
+	const char *missing = missing_hook(r, rule);
+	const struct rs_loss_view *loss;
+	__u32 types = types_of_rule(rule);
+	char reason[256] = "";
+	int err;
+
+	*v = (struct rs_rule_view){
+		.id = rule->id,
+		.severity = rule->severity,
+		.sentence = rule->sentence,
+		.instances = b->engine->instances[which],
+		.findings = b->engine->violations[which] + b->engine->unknowns[which],
+	};
+	err = judge_containers(r, v, types, missing);
+	if (err)
+		return err;
+	if (b->engine->violations[which]) {
+		v->verdict = RS_VIOLATED;
+		return 0;
+	}
+	loss = hiding(r, types, NULL);
+	for (size_t i = 0; i < r->nr_containers && !loss; i++)
+		loss = hiding(r, types, &r->container[i]);
+	if (b->engine->unknowns[which])
+		snprintf(reason, sizeof(reason), "%llu of its objects could not be judged",
+			 (unsigned long long)b->engine->unknowns[which]);
+	else if (missing)
+		snprintf(reason, sizeof(reason), "%s could not be hooked", missing);
+	else if (loss)
+		say_loss(loss, reason, sizeof(reason));
+	if (!reason[0])
+		return 0;
+	v->verdict = RS_UNKNOWN;
+	v->reason = strdup(reason);
+	return v->reason ? 0 : -ENOMEM;
+}
+
+int rs_build_rules(const struct rs_build *b, struct rs_result *r)
+{
+	int err;
+
+	err = doubt_findings(b, r);
+	r->rule = calloc(b->engine->table.nr, sizeof(*r->rule));
+	if (!r->rule)
+		return -ENOMEM;
+	for (size_t i = 0; i < b->engine->table.nr && !err; i++)
+		if (b->engine->on[i])
+			err = judge_rule(b, r, i);
+	return err;
+}
