@@ -86,13 +86,64 @@ static const char *verify_name(unsigned int i)
 	return rs_verify_name(i);
 }
 
+/* A list that is not what it should be is not used: the objects are numbered as always. */
+static int take_ids(struct rs_ids *ids, const json_t *list)
+{
+	size_t nr = json_array_size(list);
+
+	free(ids->id);
+	*ids = (struct rs_ids){ 0 };
+	if (!nr || nr > RS_IDS_MAX)
+		return 0;
+	ids->id = calloc(nr, sizeof(*ids->id));
+	if (!ids->id)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++) {
+		json_int_t id = json_integer_value(json_array_get(list, i));
+		bool good = id > 0 && id <= INT32_MAX;
+
+		for (size_t k = 0; k < i; k++)
+			good = good && ids->id[k] != id;
+		if (!good) {
+			ids->nr = ids->max = 0;
+			return 0;
+		}
+		ids->id[ids->nr++] = id;
+		if (id > ids->max)
+			ids->max = id;
+	}
+	return 0;
+}
+
+/* What was left out of an excerpt may be what another rule, or another object, rests on. */
+static int take_excerpt(struct rs_analysis *a, const json_t *excerpt)
+{
+	const char *rule = json_string_value(json_object_get(excerpt, "rule"));
+	int err;
+
+	rs_order_excerpt(a->order);
+	for (size_t i = 0; i < a->engine.table.nr; i++)
+		if (!rule || strcmp(a->engine.table.rule[i].id, rule) != 0)
+			a->engine.on[i] = false;
+	err = take_ids(&a->model.ids[RS_NR_CONTAINER], json_object_get(excerpt, "containers"));
+	if (!err)
+		err = take_ids(&a->model.ids[RS_NR_WINDOW], json_object_get(excerpt, "windows"));
+	if (!err)
+		err = take_ids(&a->model.ids[RS_NR_DEVICE], json_object_get(excerpt, "devices"));
+	return err;
+}
+
 int rs_analysis_meta(struct rs_analysis *a, const json_t *meta)
 {
+	const json_t *excerpt = json_object_get(meta, "excerpt");
+
 	json_decref(a->meta);
 	a->meta = json_deep_copy(meta);
 	a->model.mode = named(meta, "mode", mode_name, RS_MODE_ARMED + 1);
 	a->model.verify = named(meta, "verify", verify_name, RS_VERIFY_ALL + 1);
-	return a->meta ? 0 : -ENOMEM;
+	if (!a->meta)
+		return -ENOMEM;
+	return json_is_object(excerpt) ? take_excerpt(a, excerpt) : 0;
 }
 
 int rs_analysis_event(void *analysis, const struct rs_event *ev)
@@ -124,6 +175,7 @@ int rs_analysis_finish(struct rs_analysis *a, const json_t *end, const char *inc
 		.end = end,
 		.incomplete = incomplete,
 		.source = a->opts.source,
+		.file = a->opts.file,
 		.budget = a->opts.budget,
 	};
 	json_int_t ended;
@@ -146,6 +198,8 @@ int rs_analysis_finish(struct rs_analysis *a, const json_t *end, const char *inc
 		a->model.last_ns = ended;
 	if (!err)
 		err = rs_model_end(&a->model);
+	if (json_is_object(json_object_get(a->meta, "excerpt")))
+		a->model.unrecorded = a->model.unseen = 0;
 	if (!err)
 		err = rs_build_result(&b, out);
 	return err;
