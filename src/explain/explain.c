@@ -67,8 +67,10 @@ static int write_slice(const char *path, const struct rs_records *recs, const st
 	if (!lstat(path, &st))
 		return rs_msg_set(msg, -EEXIST, "\"%.300s\" exists, and is not overwritten", path);
 	err = rs_trace_create(path, s->meta, &w, msg);
-	if (err)
+	if (err) {
+		unlink(path);
 		return err;
+	}
 	for (size_t i = 0; i < s->nr && !err; i++)
 		err = rs_trace_write(w, recs->record[s->record[i]].ev, msg);
 	if (err)

@@ -6,7 +6,7 @@
 #include "model/model.h"
 #include "result/analysis.h"
 
-/* One search: what is looked for, and the ids that the objects of the part get. */
+/* One search: what is looked for, and the part that is tried. */
 struct search {
 	const struct rs_records *recs;
 	const struct rs_result *whole;
@@ -14,7 +14,7 @@ struct search {
 	const struct rs_rule_table *table;
 	json_t *meta; /* the excerpt's */
 	json_t *end;
-	size_t *record; /* room for all: the part that is tried */
+	size_t *record; /* room for all; of the part, */
 	size_t nr;
 	__u64 replayed;
 };
@@ -81,17 +81,22 @@ static bool same_text(const char *a, const char *b)
 	return a && b && !strcmp(a, b);
 }
 
-static bool same_finding(const struct rs_finding *a, const struct rs_finding *b)
+static bool same_events(const struct rs_finding *a, const struct rs_finding *b)
 {
-	if (strcmp(a->rule, b->rule) != 0 || a->verdict != b->verdict ||
-	    !same_text(a->text, b->text) || !same_text(a->expected, b->expected) ||
-	    a->at_ns != b->at_ns || a->container != b->container || a->window != b->window ||
-	    a->nr_events != b->nr_events)
+	if (a->nr_events != b->nr_events)
 		return false;
 	for (size_t i = 0; i < a->nr_events; i++)
 		if (!same_event(a->event[i], b->event[i]))
 			return false;
 	return true;
+}
+
+static bool same_finding(const struct rs_finding *a, const struct rs_finding *b)
+{
+	return !strcmp(a->rule, b->rule) && a->verdict == b->verdict &&
+	       same_text(a->text, b->text) && same_text(a->expected, b->expected) &&
+	       a->at_ns == b->at_ns && a->container == b->container && a->window == b->window &&
+	       same_events(a, b);
 }
 
 /* Are all of this rule's violations in the list, or only as many as it has room for? */
@@ -174,92 +179,76 @@ static __u32 whole_window(const struct rs_result *whole, const struct rs_result 
 	return 0;
 }
 
-/* Appends; a list with an object that is not known ends before it. */
-static int list_id(json_t *list, bool *known, __u32 id)
+/* Whether each is listed once shows when it is read: of a list with one twice nothing is used. */
+static int list_id(json_t *list, __u32 id)
 {
-	*known = *known && id;
-	return *known && json_array_append_new(list, json_integer(id)) ? -ENOMEM : 0;
-}
-
-/* Of a part in which they are numbered from 1 as they appear. */
-static int take_ids(struct search *s, const struct rs_result *r)
-{
-	json_t *excerpt = json_object_get(s->meta, "excerpt");
-	json_t *containers = json_array(), *windows = json_array(), *devices = json_array();
-	bool known = true;
-	int err = 0;
-
-	for (size_t i = 0; i < r->nr_containers && !err; i++)
-		err = list_id(containers, &known, whole_container(s->whole, &r->container[i]));
-	known = true;
-	for (size_t i = 0; i < r->nr_windows && !err; i++)
-		err = list_id(windows, &known, whole_window(s->whole, r, &r->window[i]));
-	known = true;
-	for (size_t i = 0; i < r->nr_devices && !err; i++)
-		err = list_id(devices, &known, whole_device(s->whole, &r->device[i]));
-	if (err) {
-		json_decref(containers);
-		json_decref(windows);
-		json_decref(devices);
-		return err;
-	}
-	if (json_object_set_new(excerpt, "containers", containers) |
-	    json_object_set_new(excerpt, "windows", windows) |
-	    json_object_set_new(excerpt, "devices", devices))
-		return -ENOMEM;
-	return 0;
+	if (!id)
+		return 0;
+	return json_array_append_new(list, json_integer(id)) ? -ENOMEM : 1;
 }
 
 static int forget_ids(struct search *s)
 {
 	json_t *excerpt = json_object_get(s->meta, "excerpt");
 
-	if (json_object_set_new(excerpt, "containers", json_array()) |
-	    json_object_set_new(excerpt, "windows", json_array()) |
+	if (json_object_set_new(excerpt, "containers", json_array()) ||
+	    json_object_set_new(excerpt, "windows", json_array()) ||
 	    json_object_set_new(excerpt, "devices", json_array()))
 		return -ENOMEM;
 	return 0;
 }
 
 /*
- * Return: 1 if the part will do, 0 if not, -errno. What is numbered as it appears is another number in a part:
- * when it does not do with the numbers that did for a larger one, they are worked out anew.
+ * @r: of the part with its objects numbered from 1 as they appear. Return: 1; 0 when not all of them are
+ * the recording's; or -errno
+ */
+static int take_ids(struct search *s, const struct rs_result *r)
+{
+	const json_t *excerpt = json_object_get(s->meta, "excerpt");
+	json_t *list = json_object_get(excerpt, "containers");
+	int got = 1;
+
+	for (size_t i = 0; i < r->nr_containers && got > 0; i++)
+		got = list_id(list, whole_container(s->whole, &r->container[i]));
+	list = json_object_get(excerpt, "windows");
+	for (size_t i = 0; i < r->nr_windows && got > 0; i++)
+		got = list_id(list, whole_window(s->whole, r, &r->window[i]));
+	list = json_object_get(excerpt, "devices");
+	for (size_t i = 0; i < r->nr_devices && got > 0; i++)
+		got = list_id(list, whole_device(s->whole, &r->device[i]));
+	return got;
+}
+
+/* Is it there, but for what is numbered as it appears? */
+static bool may_prove(const struct search *s, const struct rs_result *r)
+{
+	for (size_t i = 0; i < r->nr_findings; i++)
+		if (r->finding[i].at_ns == s->f->at_ns && same_events(&r->finding[i], s->f))
+			return true;
+	return false;
+}
+
+/*
+ * Return: 1 if the part will do, 0 if not, -errno. It is judged twice: what the ids of its objects are in
+ * the recording shows only when it has been judged.
  */
 static int try(struct search *s, const size_t *group, size_t nr)
 {
 	struct rs_result *r = NULL;
-	json_t *before;
-	int err;
+	int err = forget_ids(s);
 
+	if (!err)
+		err = judge(s, group, nr, &r);
+	if (!err)
+		err = may_prove(s, r) ? take_ids(s, r) : 0;
+	rs_result_free(r);
+	if (err <= 0)
+		return err;
+	r = NULL;
 	err = judge(s, group, nr, &r);
-	if (err || proves(s, r)) {
-		rs_result_free(r);
-		return err ? err : 1;
-	}
-	/* Whatever the numbers, there must be something to be found. */
-	if (!r->nr_findings) {
-		rs_result_free(r);
-		return 0;
-	}
-	rs_result_free(r);
-	r = NULL;
-	before = json_deep_copy(json_object_get(s->meta, "excerpt"));
-	err = before ? forget_ids(s) : -ENOMEM;
 	if (!err)
-		err = judge(s, group, nr, &r);
-	if (!err)
-		err = take_ids(s, r);
-	rs_result_free(r);
-	r = NULL;
-	if (!err && !json_equal(before, json_object_get(s->meta, "excerpt")))
-		err = judge(s, group, nr, &r);
-	if (!err && r)
 		err = proves(s, r);
 	rs_result_free(r);
-	/* As it was: what is tried next is a part of what did. */
-	if (err <= 0 && before && json_object_set(s->meta, "excerpt", before))
-		err = -ENOMEM;
-	json_decref(before);
 	return err;
 }
 

@@ -365,7 +365,7 @@ struct rs_pending;
 struct rs_stat;
 
 /* A longer list of ids is not used. */
-#define RS_IDS_MAX 4096
+#define RS_IDS_MAX 65536
 
 /* Objects that are numbered as they appear. */
 enum rs_numbered { RS_NR_CONTAINER = 0, RS_NR_WINDOW = 1, RS_NR_DEVICE = 2, RS_NUMBERED_NR };

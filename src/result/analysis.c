@@ -86,10 +86,35 @@ static const char *verify_name(unsigned int i)
 	return rs_verify_name(i);
 }
 
+static int by_value(const void *a, const void *b)
+{
+	const __u32 *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Each once? Return: 1, 0 or -ENOMEM */
+static int distinct(const __u32 *id, size_t nr)
+{
+	__u32 *sorted = malloc(nr * sizeof(*sorted));
+	int good = 1;
+
+	if (!sorted)
+		return -ENOMEM;
+	memcpy(sorted, id, nr * sizeof(*sorted));
+	qsort(sorted, nr, sizeof(*sorted), by_value);
+	for (size_t i = 1; i < nr; i++)
+		if (sorted[i] == sorted[i - 1])
+			good = 0;
+	free(sorted);
+	return good;
+}
+
 /* A list that is not what it should be is not used: the objects are numbered as always. */
 static int take_ids(struct rs_ids *ids, const json_t *list)
 {
 	size_t nr = json_array_size(list);
+	int good = 1;
 
 	free(ids->id);
 	*ids = (struct rs_ids){ 0 };
@@ -98,21 +123,20 @@ static int take_ids(struct rs_ids *ids, const json_t *list)
 	ids->id = calloc(nr, sizeof(*ids->id));
 	if (!ids->id)
 		return -ENOMEM;
-	for (size_t i = 0; i < nr; i++) {
+	for (size_t i = 0; i < nr && good; i++) {
 		json_int_t id = json_integer_value(json_array_get(list, i));
-		bool good = id > 0 && id <= INT32_MAX;
 
-		for (size_t k = 0; k < i; k++)
-			good = good && ids->id[k] != id;
-		if (!good) {
-			ids->nr = ids->max = 0;
-			return 0;
-		}
-		ids->id[ids->nr++] = id;
+		good = id > 0 && id <= INT32_MAX;
+		ids->id[i] = id;
 		if (id > ids->max)
 			ids->max = id;
 	}
-	return 0;
+	if (good)
+		good = distinct(ids->id, nr);
+	ids->nr = good > 0 ? nr : 0;
+	if (!ids->nr)
+		ids->max = 0;
+	return good < 0 ? good : 0;
 }
 
 /* What was left out of an excerpt may be what another rule, or another object, rests on. */
