@@ -25,6 +25,24 @@ static void collect(struct rs_records *recs, struct synth *s, const struct rs_re
 	json_decref(end);
 }
 
+/* Nothing is held that is another container's, or that began too late. */
+static void expect_bounds(const struct rs_records *recs)
+{
+	for (size_t i = 0; i < recs->nr_groups && !recs->all; i++) {
+		const struct rs_group_of *g = &recs->group[i];
+		bool ours = !g->container;
+
+		if (!g->nr)
+			continue;
+		assert_true(g->first_ns <= recs->until_ns);
+		/* Pieces alone: what they are pieces of was not taken. */
+		assert_int_not_equal(g->type, RS_EV_BACKING);
+		for (size_t k = 0; k < recs->nr_keys; k++)
+			ours |= g->container == recs->key[k];
+		assert_true(ours);
+	}
+}
+
 /* The excerpt as a reader judges it, without these groups. */
 static struct rs_result *read_excerpt(const struct rs_records *recs, const struct rs_slice *slice,
 				      const bool *without)
@@ -159,6 +177,7 @@ static size_t explain(struct synth *s, const struct rs_result *whole, const char
 	size_t explained = 0;
 
 	collect(&recs, s, whole);
+	expect_bounds(&recs);
 	for (size_t i = 0; i < whole->nr_findings; i++) {
 		const struct rs_finding *f = &whole->finding[i];
 		struct rs_slice slice;
@@ -354,6 +373,44 @@ static void never_passes(void **state)
 	synth_free(s);
 }
 
+/* What an excerpt leaves open, the recording may have closed. */
+static void leaves_open(void **state)
+{
+	static const char *const rule[] = { "window-closed" };
+	struct rs_analysis_opts opts = { .rule = rule, .nr_rules = 1, .source = "open" };
+	json_t *excerpt = json_pack("{s:s}", "rule", rule[0]);
+
+	(void)state;
+	assert_non_null(excerpt);
+	for (int cut_out = 0; cut_out <= 1; cut_out++) {
+		struct rs_analysis *a;
+		struct rs_result *r;
+		struct synth *s;
+		json_t *meta, *end;
+		__u64 c;
+
+		s = two_ranges(&c);
+		synth_invalidate_all(s, c);
+		meta = synth_meta(s);
+		end = synth_end(s);
+		if (cut_out)
+			json_object_set(meta, "excerpt", excerpt);
+		assert_int_equal(rs_analysis_new(&opts, &a, NULL), 0);
+		assert_int_equal(rs_analysis_meta(a, meta), 0);
+		for (size_t i = 0; i < s->nr; i++)
+			assert_int_equal(rs_analysis_event(a, s->rec[i].ev), 0);
+		assert_int_equal(rs_analysis_finish(a, end, NULL, &r), 0);
+		assert_int_equal(r->nr_findings, cut_out ? 0 : 2);
+		assert_int_equal(r->verdict, RS_UNKNOWN);
+		rs_result_free(r);
+		rs_analysis_free(a);
+		json_decref(meta);
+		json_decref(end);
+		synth_free(s);
+	}
+	json_decref(excerpt);
+}
+
 /* Lists of ids that nobody would write are not used. */
 static void forged_ids(void **state)
 {
@@ -390,7 +447,7 @@ int main(void)
 		cmocka_unit_test(every_rule),	      cmocka_unit_test(with_a_loss),
 		cmocka_unit_test(of_a_cut_recording), cmocka_unit_test(out_of_order),
 		cmocka_unit_test(many_violations),    cmocka_unit_test(never_passes),
-		cmocka_unit_test(forged_ids),
+		cmocka_unit_test(leaves_open),	      cmocka_unit_test(forged_ids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
