@@ -12,8 +12,9 @@
  * smaller by delta debugging (Zeller, Hildebrandt: Simplifying and Isolating Failure-Inducing Input, 2002):
  * parts of it are left out, halves first, single groups last, the oldest first, until no single group can be.
  *
- * What it costs: of each candidate, as many records as it has; then at most RS_SLICE_WORK times as many
- * as the one that did have, plus RS_SLICE_FREE. Where that does not suffice, the slice is right but not the smallest.
+ * What it costs: each candidate is judged at most twice; then at most RS_SLICE_WORK times as many records
+ * are judged as the one that did has, plus RS_SLICE_FREE. Where that does not suffice, the slice is right but
+ * not the smallest. The records are not copied: what is held beyond them is an index for each.
  */
 #ifndef RS_EXPLAIN_SLICE_H
 #define RS_EXPLAIN_SLICE_H
