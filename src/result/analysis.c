@@ -222,8 +222,6 @@ int rs_analysis_finish(struct rs_analysis *a, const json_t *end, const char *inc
 		a->model.last_ns = ended;
 	if (!err)
 		err = rs_model_end(&a->model);
-	if (json_is_object(json_object_get(a->meta, "excerpt")))
-		a->model.unrecorded = a->model.unseen = 0;
 	if (!err)
 		err = rs_build_result(&b, out);
 	return err;
