@@ -7,6 +7,7 @@
 #include "capture/session.h"
 #include "cmd/cmd.h"
 #include "cmd/recording.h"
+#include "explain/explain.h"
 #include "render/render.h"
 
 struct check {
@@ -15,6 +16,9 @@ struct check {
 	struct rs_budget *budget;
 	const char *budget_path;
 	const char *junit;
+	const char *explain; /* the directory of the excerpts */
+	bool made;	     /* ... which was not there */
+	char *kept;	     /* the recording that they are cut out of, when none is asked for */
 	const char **rule;
 	size_t nr_rules;
 	int verbose;
@@ -50,18 +54,92 @@ static int print_result(const struct rs_cli *cli, const struct check *k, const s
 	return rs_flush_out(cli, status ? status : rs_result_exit_status(r));
 }
 
+/* Before the work: what cannot be written in the end is not begun. */
+static int prepare_excerpts(const struct rs_cli *cli, struct check *k)
+{
+	struct rs_msg msg;
+
+	if (!k->explain || !rs_explain_prepare(k->explain, &k->made, &msg))
+		return 0;
+	return rs_fail(cli, RS_EXIT_USAGE, "check: %s", msg.text);
+}
+
+/* @path: the recording. Return: 0 or an exit status. A directory that got nothing is not left behind. */
+static int write_excerpts(const struct rs_cli *cli, struct check *k, const char *path,
+			  struct rs_result *r)
+{
+	struct rs_explained done = { 0 };
+	struct rs_msg msg;
+	int err = 0;
+
+	if (!k->explain)
+		return 0;
+	for (size_t i = 0; i < r->nr_findings && !done.missed; i++)
+		done.missed += r->finding[i].verdict == RS_VIOLATED;
+	if (done.missed)
+		err = rs_explain(k->explain, path, r, &done, &msg);
+	if (done.written)
+		k->made = false;
+	if (err)
+		return rs_fail(cli, RS_EXIT_USAGE, "check: %s", msg.text);
+	if (done.missed)
+		rs_fail(cli, 0,
+			"check: no excerpt of %zu finding%s: what is in \"%s\" does not yield %s",
+			done.missed, done.missed == 1 ? "" : "s", path,
+			done.missed == 1 ? "it" : "them");
+	else if (!done.written && !cli->json)
+		fprintf(stderr, "remapscope: no rule is violated: there is nothing to explain\n");
+	return 0;
+}
+
+static void leave_no_directory(struct check *k)
+{
+	if (k->explain && k->made)
+		rmdir(k->explain);
+}
+
 static int check_file(struct rs_cli *cli, struct check *k, const char *path)
 {
 	struct rs_result *r;
 	struct rs_msg msg;
 	int status;
 
+	status = prepare_excerpts(cli, k);
+	if (status)
+		return status;
 	k->session.analysis.source = path;
 	if (rs_replay(path, &k->session.analysis, &r, &msg))
 		return rs_fail(cli, RS_EXIT_USAGE, "%s", msg.text);
-	status = print_result(cli, k, r);
+	if (r->excerpt.of && k->budget)
+		status = rs_fail(cli, RS_EXIT_USAGE,
+				 "check: \"%s\" is an excerpt: a budget needs the whole recording",
+				 path);
+	if (!status)
+		status = write_excerpts(cli, k, path, r);
+	if (!status)
+		status = print_result(cli, k, r);
 	rs_result_free(r);
 	return status;
+}
+
+/* Excerpts are cut out of a file; one that nobody asked for is there as long as we are. */
+static int keep_recording(const struct rs_cli *cli, struct check *k)
+{
+	int fd;
+
+	if (asprintf(&k->kept, "%s/.recording-XXXXXX", k->explain) < 0) {
+		k->kept = NULL;
+		return rs_fail(cli, RS_EXIT_MACHINE, "out of memory");
+	}
+	fd = mkstemp(k->kept);
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	free(k->kept);
+	k->kept = NULL;
+	return rs_fail(cli, RS_EXIT_USAGE, "check: cannot write into \"%s\": %s", k->explain,
+		       strerror(errno));
 }
 
 static int check_command(struct rs_cli *cli, struct check *k)
@@ -71,16 +149,24 @@ static int check_command(struct rs_cli *cli, struct check *k)
 	int err, status;
 	bool usage;
 
+	status = prepare_excerpts(cli, k);
+	if (!status && k->explain && !k->recording.path)
+		status = keep_recording(cli, k);
+	if (status)
+		return status;
 	k->session.live = k->recording.live;
-	k->session.path = k->recording.path;
-	k->session.analysis.source = k->session.path ? k->session.path : "live";
+	k->session.path = k->recording.path ? k->recording.path : k->kept;
+	k->session.analysis.file = k->recording.path;
+	k->session.analysis.source = k->recording.path ? k->recording.path : "live";
 	k->session.live.debug = cli->debug;
 	k->session.progress = !cli->json && isatty(STDERR_FILENO);
 	k->session.judge_on = true;
 	err = rs_session_run(&k->session, &end, &usage, &msg);
 	if (err)
 		return rs_fail(cli, usage ? RS_EXIT_USAGE : rs_status_of(err), "%s", msg.text);
-	status = print_result(cli, k, end.result);
+	status = write_excerpts(cli, k, k->session.path, end.result);
+	if (!status)
+		status = print_result(cli, k, end.result);
 	rs_result_free(end.result);
 	if (end.write_err) {
 		rs_fail(cli, 0, "%s", end.msg.text);
@@ -90,7 +176,7 @@ static int check_command(struct rs_cli *cli, struct check *k)
 	return status;
 }
 
-enum { OPT_BUDGET = RS_OPT_OWN, OPT_RULE, OPT_JUNIT };
+enum { OPT_BUDGET = RS_OPT_OWN, OPT_RULE, OPT_JUNIT, OPT_EXPLAIN };
 
 static int parse(struct rs_cli *cli, struct check *k, int argc, char **argv)
 {
@@ -99,6 +185,7 @@ static int parse(struct rs_cli *cli, struct check *k, int argc, char **argv)
 		{ "budget", required_argument, NULL, OPT_BUDGET },
 		{ "rule", required_argument, NULL, OPT_RULE },
 		{ "junit", required_argument, NULL, OPT_JUNIT },
+		{ "explain", required_argument, NULL, OPT_EXPLAIN },
 		{ "json", no_argument, NULL, 'j' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ 0 },
@@ -121,6 +208,9 @@ static int parse(struct rs_cli *cli, struct check *k, int argc, char **argv)
 			break;
 		case OPT_JUNIT:
 			k->junit = optarg;
+			break;
+		case OPT_EXPLAIN:
+			k->explain = optarg;
 			break;
 		case 'j':
 			cli->json = true;
@@ -180,6 +270,10 @@ int rs_cmd_check(struct rs_cli *cli, int argc, char **argv)
 	k.session.argv = argv + optind;
 	status = command ? check_command(cli, &k) : check_file(cli, &k, argv[optind]);
 out:
+	if (k.kept)
+		unlink(k.kept);
+	free(k.kept);
+	leave_no_directory(&k);
 	rs_recording_free(&k.recording);
 	rs_budget_free(k.budget);
 	free(k.rule);

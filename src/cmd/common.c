@@ -68,13 +68,15 @@ int rs_replay(const char *path, const struct rs_analysis_opts *opts, struct rs_r
 	      struct rs_msg *msg)
 {
 	struct rs_trace_reader *reader = NULL;
+	struct rs_analysis_opts with_file = *opts;
 	struct rs_analysis *a = NULL;
 	struct rs_trace_state state;
 	const struct rs_event *ev;
 	int err;
 
 	*out = NULL;
-	err = rs_analysis_new(opts, &a, msg);
+	with_file.file = path;
+	err = rs_analysis_new(&with_file, &a, msg);
 	if (err)
 		return err;
 	err = rs_trace_open(path, &reader, msg);

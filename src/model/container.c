@@ -15,7 +15,7 @@ struct rs_container *rs_container_get(struct rs_model *m, __u64 key, __u64 ts)
 	if (!c)
 		return NULL;
 	c->key = key;
-	c->view.id = ++m->next_container;
+	c->view.id = rs_model_id(m, RS_NR_CONTAINER, ++m->next_container);
 	c->view.key = key;
 	c->view.since_ns = ts;
 	HASH_ADD(hh, m->containers, key, sizeof(c->key), c);
@@ -159,7 +159,7 @@ int rs_window_open(struct rs_model *m, struct rs_container *c, __u64 ts, __u32 t
 	c->window = calloc(1, sizeof(*c->window));
 	if (!c->window)
 		return -ENOMEM;
-	c->window->view.id = ++m->next_window;
+	c->window->view.id = rs_model_id(m, RS_NR_WINDOW, ++m->next_window);
 	c->window->view.container = c->view.id;
 	c->window->view.open_ns = ts;
 	c->window->view.opener = rs_proc_ref(m, tgid);

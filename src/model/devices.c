@@ -26,7 +26,7 @@ static struct rs_device *add_device(struct rs_model *m, __u64 key, __u64 ts)
 	m->device[m->nr_devices++] = d;
 	d->key = key;
 	d->open = true;
-	d->view.id = m->nr_devices;
+	d->view.id = rs_model_id(m, RS_NR_DEVICE, m->nr_devices);
 	d->view.key = key;
 	d->view.group_id = -1;
 	d->view.since_ns = ts;

@@ -163,6 +163,8 @@ void rs_model_free(struct rs_model *m)
 	rs_devices_free(m);
 	rs_stats_free(m);
 	rs_rows_free(&m->tally.rows);
+	for (size_t i = 0; i < RS_NUMBERED_NR; i++)
+		free(m->ids[i].id);
 	free(m->past);
 	free(m->window);
 	free(m->exec);

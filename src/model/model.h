@@ -422,6 +422,23 @@ _Static_assert(RS_EV_NR <= 32, "a bit for each type of record");
 struct rs_pending;
 struct rs_stat;
 
+/* A longer list of ids is not used. */
+#define RS_IDS_MAX 65536
+
+/* Objects that are numbered as they appear. */
+enum rs_numbered { RS_NR_CONTAINER = 0, RS_NR_WINDOW = 1, RS_NR_DEVICE = 2, RS_NUMBERED_NR };
+
+/**
+ * struct rs_ids - of an excerpt: the ids that the objects had in the whole recording
+ * @id: by the order in which they appear, each once, none 0
+ * @max: the largest: what is not listed is numbered from there on
+ */
+struct rs_ids {
+	__u32 *id;
+	size_t nr;
+	__u32 max;
+};
+
 /** struct rs_model - the state of the world as far as the events tell */
 struct rs_model {
 	rs_note_fn note;
@@ -450,7 +467,8 @@ struct rs_model {
 	} * exec; /* hand-overs by exec */
 	size_t nr_execs;
 	struct rs_tally tally;
-	__u32 next_container;
+	struct rs_ids ids[RS_NUMBERED_NR]; /* all empty unless it is an excerpt */
+	__u32 next_container;		   /* how many there were */
 	__u32 next_window;
 	__u64 first_ns, last_ns;
 	__u64 events;
@@ -470,6 +488,14 @@ static inline bool rs_model_gaps(const struct rs_model *m)
 
 /** rs_model_init() - @note is called for everything that changes */
 void rs_model_init(struct rs_model *m, rs_note_fn note, void *ctx);
+
+/** rs_model_id() - the id of the @nth object (from 1) of its kind */
+static inline __u32 rs_model_id(const struct rs_model *m, enum rs_numbered kind, __u32 nth)
+{
+	const struct rs_ids *ids = &m->ids[kind];
+
+	return nth <= ids->nr ? ids->id[nth - 1] : ids->max + (nth - ids->nr);
+}
 
 /** rs_model_event() - take the next event in time. Return: 0 or -errno */
 int rs_model_event(struct rs_model *m, const struct rs_event *ev);

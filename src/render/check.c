@@ -26,6 +26,12 @@ static void put_head(struct rs_text *t, const struct rs_result *r)
 		     r->events == 1 ? "" : "s");
 	rs_text_end(t);
 
+	if (r->excerpt.of) {
+		rs_text_begin(t, 0, 2);
+		rs_text_put(t, RS_TONE_WARN, "excerpt: ");
+		rs_report_excerpt(t, r);
+		rs_text_end(t);
+	}
 	if (!r->complete) {
 		rs_text_begin(t, 0, 2);
 		rs_text_put(t, RS_TONE_WARN, "incomplete: ");
@@ -202,6 +208,13 @@ static void put_finding(struct rs_text *t, const struct rs_result *r, size_t nr)
 	}
 	for (size_t i = 0; i < f->nr_events; i++)
 		put_event(t, r, f->event[i]);
+	if (f->replay) {
+		rs_text_begin(t, 4, 14);
+		rs_text_keep(t, RS_TONE_DIM, "replay");
+		rs_text_to(t, 14);
+		rs_text_words(t, RS_TONE_PLAIN, f->replay);
+		rs_text_end(t);
+	}
 }
 
 static void put_findings(struct rs_text *t, const struct rs_result *r)

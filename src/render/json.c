@@ -360,13 +360,13 @@ static json_t *finding(const struct rs_result *r, const void *e)
 {
 	const struct rs_finding *f = e;
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "rule", f->rule,
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "rule", f->rule,
 			 "verdict", rs_verdict_name(f->verdict), "text", text(f->text), "expected",
 			 text(f->expected), "at_ns", when(f->at_ns), "container",
 			 f->container ? json_integer(f->container) : json_null(), "window",
 			 f->window ? json_integer(f->window) : json_null(), "path",
 			 LIST(r, f->step, f->nr_steps, step), "events",
-			 LIST(r, f->event, f->nr_events, event));
+			 LIST(r, f->event, f->nr_events, event), "replay", text(f->replay));
 }
 
 static json_t *rule_container(const struct rs_result *r, const void *e)
@@ -421,10 +421,18 @@ static json_t *command(const struct rs_command_view *c)
 			 exited ? json_null() : json_integer(WTERMSIG(c->status)));
 }
 
+static json_t *excerpt(const struct rs_excerpt_view *x)
+{
+	if (!x->of)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o}", "of", text(x->of), "rule", text(x->rule), "text",
+			 text(x->text));
+}
+
 static json_t *head(const struct rs_result *r)
 {
 	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:{s:s, s:o}, s:I, s:I, s:I, s:s, s:s, s:b, "
-			 "s:o, s:s, s:o, s:i, s:o}",
+			 "s:o, s:o, s:s, s:o, s:i, s:o}",
 			 "schema", "remapscope-result", "schema_version", 1, "source",
 			 text(r->source), "kernel", text(r->kernel), "host", text(r->host), "clock",
 			 "name", "CLOCK_MONOTONIC", "realtime_offset_ns",
@@ -432,9 +440,9 @@ static json_t *head(const struct rs_result *r)
 			 "first_ns", num(r->first_ns), "last_ns", num(r->last_ns), "events",
 			 num(r->events), "mode", rs_mode_name(r->mode), "verify",
 			 rs_verify_name(r->verify), "complete", r->complete, "incomplete_reason",
-			 text(r->incomplete_reason), "verdict", rs_verdict_name(r->verdict),
-			 "verdict_reason", text(r->verdict_reason), "exit_status",
-			 rs_result_exit_status(r), "command", command(&r->command));
+			 text(r->incomplete_reason), "excerpt", excerpt(&r->excerpt), "verdict",
+			 rs_verdict_name(r->verdict), "verdict_reason", text(r->verdict_reason),
+			 "exit_status", rs_result_exit_status(r), "command", command(&r->command));
 }
 
 static int put(json_t *o, const char *key, json_t *value)

@@ -137,6 +137,11 @@ static void put_finding(FILE *out, const struct rs_result *r, const struct rs_fi
 		put_escaped(out, line, false);
 		fputc('\n', out);
 	}
+	if (f->replay) {
+		fputs("replay: ", out);
+		put_escaped(out, f->replay, false);
+		fputc('\n', out);
+	}
 }
 
 /* The message: of the first finding with the rule's verdict, else the rule's reason. */

@@ -42,6 +42,15 @@ void rs_report_section(struct rs_text *t, const char *heading)
 	rs_text_end(t);
 }
 
+void rs_report_excerpt(struct rs_text *t, const struct rs_result *r)
+{
+	rs_text_put(t, RS_TONE_WARN, "of ");
+	rs_text_words(t, RS_TONE_WARN, r->excerpt.of);
+	rs_text_put(t, RS_TONE_WARN, ": it shows one violation of ");
+	rs_text_words(t, RS_TONE_WARN, r->excerpt.rule ? r->excerpt.rule : "an unknown rule");
+	rs_text_put(t, RS_TONE_WARN, ", and nothing else");
+}
+
 static void begin_item(struct rs_text *t, const char *label)
 {
 	rs_text_begin(t, 2, TEXT_COL);
@@ -113,6 +122,11 @@ static void put_head(struct rs_text *t, const struct rs_result *r)
 		rs_text_put(t, RS_TONE_PLAIN,
 			    r->verify == RS_VERIFY_ALL ? "every page of remapped ranges"
 						       : "sampled pages of remapped ranges");
+		rs_text_end(t);
+	}
+	if (r->excerpt.of) {
+		begin_item(t, "excerpt");
+		rs_report_excerpt(t, r);
 		rs_text_end(t);
 	}
 	begin_item(t, "complete");

@@ -27,4 +27,7 @@ enum rs_tone rs_verdict_tone(enum rs_verdict v);
 /** rs_verdict_label() - "pass", "UNKNOWN", "VIOLATED": what matters must stand out in a log */
 const char *rs_verdict_label(enum rs_verdict v);
 
+/** rs_report_excerpt() - what an excerpt is of: words of a line. Only of one */
+void rs_report_excerpt(struct rs_text *t, const struct rs_result *r);
+
 #endif /* RS_RENDER_REPORT_H */

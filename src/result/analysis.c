@@ -88,13 +88,88 @@ static const char *verify_name(unsigned int i)
 	return rs_verify_name(i);
 }
 
+static int by_value(const void *a, const void *b)
+{
+	const __u32 *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Each once? Return: 1, 0 or -ENOMEM */
+static int distinct(const __u32 *id, size_t nr)
+{
+	__u32 *sorted = malloc(nr * sizeof(*sorted));
+	int good = 1;
+
+	if (!sorted)
+		return -ENOMEM;
+	memcpy(sorted, id, nr * sizeof(*sorted));
+	qsort(sorted, nr, sizeof(*sorted), by_value);
+	for (size_t i = 1; i < nr; i++)
+		if (sorted[i] == sorted[i - 1])
+			good = 0;
+	free(sorted);
+	return good;
+}
+
+/* A list that is not what it should be is not used: the objects are numbered as always. */
+static int take_ids(struct rs_ids *ids, const json_t *list)
+{
+	size_t nr = json_array_size(list);
+	int good = 1;
+
+	free(ids->id);
+	*ids = (struct rs_ids){ 0 };
+	if (!nr || nr > RS_IDS_MAX)
+		return 0;
+	ids->id = calloc(nr, sizeof(*ids->id));
+	if (!ids->id)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr && good; i++) {
+		json_int_t id = json_integer_value(json_array_get(list, i));
+
+		good = id > 0 && id <= INT32_MAX;
+		ids->id[i] = id;
+		if (id > ids->max)
+			ids->max = id;
+	}
+	if (good)
+		good = distinct(ids->id, nr);
+	ids->nr = good > 0 ? nr : 0;
+	if (!ids->nr)
+		ids->max = 0;
+	return good < 0 ? good : 0;
+}
+
+/* What was left out of an excerpt may be what another rule, or another object, rests on. */
+static int take_excerpt(struct rs_analysis *a, const json_t *excerpt)
+{
+	const char *rule = json_string_value(json_object_get(excerpt, "rule"));
+	int err;
+
+	rs_order_excerpt(a->order);
+	for (size_t i = 0; i < a->engine.table.nr; i++)
+		if (!rule || strcmp(a->engine.table.rule[i].id, rule) != 0)
+			a->engine.on[i] = false;
+	err = take_ids(&a->model.ids[RS_NR_CONTAINER], json_object_get(excerpt, "containers"));
+	if (!err)
+		err = take_ids(&a->model.ids[RS_NR_WINDOW], json_object_get(excerpt, "windows"));
+	if (!err)
+		err = take_ids(&a->model.ids[RS_NR_DEVICE], json_object_get(excerpt, "devices"));
+	return err;
+}
+
 int rs_analysis_meta(struct rs_analysis *a, const json_t *meta)
 {
+	const json_t *excerpt = json_object_get(meta, "excerpt");
+
 	json_decref(a->meta);
 	a->meta = json_deep_copy(meta);
 	a->model.mode = named(meta, "mode", mode_name, RS_MODE_ARMED + 1);
 	a->model.verify = named(meta, "verify", verify_name, RS_VERIFY_ALL + 1);
-	return a->meta ? 0 : -ENOMEM;
+	if (!a->meta)
+		return -ENOMEM;
+	return json_is_object(excerpt) ? take_excerpt(a, excerpt) : 0;
 }
 
 int rs_analysis_event(void *analysis, const struct rs_event *ev)
@@ -126,6 +201,7 @@ int rs_analysis_finish(struct rs_analysis *a, const json_t *end, const char *inc
 		.end = end,
 		.incomplete = incomplete,
 		.source = a->opts.source,
+		.file = a->opts.file,
 		.budget = a->opts.budget,
 	};
 	json_int_t ended;

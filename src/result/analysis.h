@@ -21,6 +21,7 @@ struct rs_rule_table;
  * @nr_rules: how many
  * @budget: borrowed, until the analysis is freed; NULL: none
  * @source: the file's name, or "live"
+ * @file: the trace file from which the findings can be had again; NULL: none is kept
  * @table: the rules to know; NULL: rs_rules
  */
 struct rs_analysis_opts {
@@ -28,6 +29,7 @@ struct rs_analysis_opts {
 	size_t nr_rules;
 	const struct rs_budget *budget;
 	const char *source;
+	const char *file;
 	const struct rs_rule_table *table;
 };
 
@@ -45,7 +47,11 @@ struct rs_progress {
 int rs_analysis_new(const struct rs_analysis_opts *opts, struct rs_analysis **out,
 		    struct rs_msg *msg);
 
-/** rs_analysis_meta() - what the recording says of itself (docs/trace-format.md); copied */
+/**
+ * rs_analysis_meta() - what the recording says of itself (docs/trace-format.md); copied
+ *
+ * Before the first event. Return: 0 or -ENOMEM
+ */
 int rs_analysis_meta(struct rs_analysis *a, const json_t *meta);
 
 /** rs_analysis_event() - an &rs_event_fn: the next record, in the source's order */

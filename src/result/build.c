@@ -36,6 +36,21 @@ static int build_head(const struct rs_build *b, struct rs_result *r)
 	return !r->source || (b->incomplete && !r->incomplete_reason) ? -ENOMEM : 0;
 }
 
+static int build_excerpt(const struct rs_build *b, struct rs_result *r)
+{
+	const json_t *excerpt = json_object_get(b->meta, "excerpt");
+	struct rs_excerpt_view *v = &r->excerpt;
+
+	if (!json_is_object(excerpt))
+		return 0;
+	v->of = copy_string(json_object_get(excerpt, "of"));
+	v->rule = copy_string(json_object_get(excerpt, "rule"));
+	v->text = copy_string(json_object_get(excerpt, "text"));
+	if (!v->of)
+		v->of = strdup("?");
+	return v->of ? 0 : -ENOMEM;
+}
+
 static int build_hooks(const struct rs_build *b, struct rs_result *r)
 {
 	const json_t *plan = json_object_get(b->meta, "plan"), *later, *hook, *why;
@@ -127,6 +142,42 @@ static void take_books(struct rs_model *m, struct rs_engine *e, struct rs_result
 		qsort(r->window, r->nr_windows, sizeof(*r->window), by_window);
 }
 
+/* What an excerpt leaves open, the recording may have closed. */
+static void drop_open(struct rs_engine *e)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < e->nr; i++) {
+		struct rs_finding *f = &e->finding[i];
+
+		if (f->verdict == RS_VIOLATED) {
+			e->finding[nr++] = *f;
+			continue;
+		}
+		for (size_t k = 0; k < f->nr_events; k++)
+			free(f->event[k]);
+		free(f->event);
+		free(f->text);
+		free(f->expected);
+	}
+	e->nr = nr;
+	memset(e->unknowns, 0, sizeof(e->unknowns));
+}
+
+/* An excerpt shows a violation or nothing at all. */
+static int nothing_passes(struct rs_result *r)
+{
+	for (size_t i = 0; i < r->nr_rules; i++) {
+		if (r->rule[i].verdict != RS_PASS)
+			continue;
+		r->rule[i].verdict = RS_UNKNOWN;
+		r->rule[i].reason = strdup("the excerpt does not show that it is violated");
+		if (!r->rule[i].reason)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static void worse(enum rs_verdict *v, enum rs_verdict other)
 {
 	if (other > *v)
@@ -147,6 +198,13 @@ static int conclude(struct rs_result *r)
 		if (!r->verdict_reason)
 			return -ENOMEM;
 	}
+	if (r->verdict == RS_PASS && r->excerpt.of) {
+		r->verdict = RS_UNKNOWN;
+		r->verdict_reason = strdup("it is an excerpt, which can show what it was cut out "
+					   "for, and nothing else");
+		if (!r->verdict_reason)
+			return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -160,9 +218,13 @@ int rs_build_result(struct rs_build *b, struct rs_result **out)
 		return -ENOMEM;
 	err = build_head(b, r);
 	if (!err)
+		err = build_excerpt(b, r);
+	if (!err)
 		err = build_hooks(b, r);
 	if (!err)
 		err = build_command(b, r);
+	if (r->excerpt.of)
+		drop_open(b->engine);
 	if (!err) {
 		take_books(b->model, b->engine, r);
 		err = rs_build_losses(b, r);
@@ -173,7 +235,11 @@ int rs_build_result(struct rs_build *b, struct rs_result **out)
 		err = rs_build_updates(b, r);
 	if (!err)
 		err = rs_build_rules(b, r);
-	if (!err && b->budget)
+	if (!err && r->excerpt.of)
+		err = nothing_passes(r);
+	if (!err && b->file)
+		err = rs_build_replays(b, r);
+	if (!err && b->budget && !r->excerpt.of)
 		err = rs_budget_judge(b->budget, r);
 	if (!err)
 		err = conclude(r);

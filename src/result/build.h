@@ -16,6 +16,7 @@ struct rs_build {
 	const json_t *end;
 	const char *incomplete;
 	const char *source;
+	const char *file;
 	const struct rs_budget *budget;
 };
 
@@ -30,6 +31,9 @@ int rs_build_requests(struct rs_model *m, struct rs_result *r);
 
 /** rs_build_updates() - the model's updates, and where their time went. Return: 0 or -ENOMEM */
 int rs_build_updates(const struct rs_build *b, struct rs_result *r);
+
+/** rs_build_replays() - the command that finds each finding again. Return: 0 or -ENOMEM */
+int rs_build_replays(const struct rs_build *b, struct rs_result *r);
 
 /** rs_build_rules() - verdicts per rule, from findings, losses and missing hooks. Return: 0 or -ENOMEM */
 int rs_build_rules(const struct rs_build *b, struct rs_result *r);

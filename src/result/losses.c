@@ -231,6 +231,9 @@ static int add_gap(const struct rs_build *b, struct rs_result *r, const struct r
 	};
 	__u64 count = g->count, missing, lost;
 
+	/* Left out of an excerpt is not lost. */
+	if (r->excerpt.of && g->kind != RS_GAP_UNREAD)
+		return 0;
 	if (g->kind == RS_GAP_UNRECORDED) {
 		unrecorded(b, &missing, &lost);
 		if (b->incomplete || missing <= lost)

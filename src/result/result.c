@@ -171,6 +171,7 @@ static void free_findings(struct rs_result *r)
 		free(f->step);
 		free(f->text);
 		free(f->expected);
+		free(f->replay);
 	}
 	free(r->finding);
 }
@@ -239,6 +240,9 @@ void rs_result_free(struct rs_result *r)
 	free(r->command.line);
 	free(r->verdict_reason);
 	free(r->incomplete_reason);
+	free(r->excerpt.of);
+	free(r->excerpt.rule);
+	free(r->excerpt.text);
 	free(r->source);
 	free(r->kernel);
 	free(r->host);

@@ -320,6 +320,7 @@ struct rs_finding {
 	size_t nr_events;
 	struct rs_finding_step *step; /* the automaton's path; the last one led to @verdict */
 	size_t nr_steps;
+	char *replay; /* the command that finds it again; NULL: there is no file */
 };
 
 /** struct rs_rule_container - a container that does not pass a rule */
@@ -366,6 +367,17 @@ struct rs_command_view {
 	int status; /* as wait(2) has it */
 };
 
+/**
+ * struct rs_excerpt_view - what an excerpt was cut out for (docs/trace-format.md)
+ *
+ * Only that rule is judged: of all others, and of what was left out, an excerpt says nothing.
+ */
+struct rs_excerpt_view {
+	char *of;   /* the recording's name as it was then; NULL: not an excerpt */
+	char *rule; /* id of the rule that it proves to be violated */
+	char *text; /* the finding's sentence */
+};
+
 /** struct rs_result - all of it */
 struct rs_result {
 	char *source;		  /* the file's name, or "live" */
@@ -379,6 +391,7 @@ struct rs_result {
 	enum rs_verify verify;
 	bool complete;
 	char *incomplete_reason; /* one sentence, NULL when complete */
+	struct rs_excerpt_view excerpt;
 
 	struct rs_hook_view *hook;
 	size_t nr_hooks;
@@ -414,6 +427,9 @@ struct rs_result {
 
 /** rs_loss_types() - what records it may have been: bits by &enum rs_event_type */
 __u32 rs_loss_types(const struct rs_loss_view *l);
+
+/** rs_finding_set_replay() - @path: the trace file in which it is found again. Return: 0 or -ENOMEM */
+int rs_finding_set_replay(struct rs_finding *f, const char *path);
 
 /** rs_result_free() - free a result; NULL is allowed */
 void rs_result_free(struct rs_result *r);

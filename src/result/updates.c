@@ -11,13 +11,25 @@ static void add_phase(struct rs_update_view *u, const char *name, __u64 from, __
 	u->phase[u->nr_phases++] = (struct rs_phase){ name, from, to - from };
 }
 
+/* Windows are in the order of their ids, which in an excerpt have gaps. */
+static const struct rs_window_view *window_of(const struct rs_result *r, __u32 id)
+{
+	const struct rs_window_view *w = r->window;
+
+	if (id <= r->nr_windows && w[id - 1].id == id)
+		return &w[id - 1];
+	while (w->id != id)
+		w++;
+	return w;
+}
+
 /* From the update's first invalidation to its last remap, without a gap. */
 static void split(const struct rs_result *r, struct rs_update_view *u)
 {
 	__u64 invalidated = u->start_ns, remap = UINT64_MAX;
 
 	for (size_t i = 0; i < u->nr_windows; i++) {
-		const struct rs_window_view *w = &r->window[u->window[i] - 1];
+		const struct rs_window_view *w = window_of(r, u->window[i]);
 
 		for (size_t k = 0; k < w->nr_ranges; k++) {
 			const struct rs_range_view *v = &w->range[k];

@@ -31,6 +31,7 @@ struct rs_order {
 	size_t nr_cpus;
 	struct rs_hole *hole;
 	size_t nr_holes;
+	bool excerpt;
 };
 
 struct rs_order *rs_order_new(rs_event_fn fn, void *ctx)
@@ -42,6 +43,11 @@ struct rs_order *rs_order_new(rs_event_fn fn, void *ctx)
 		o->ctx = ctx;
 	}
 	return o;
+}
+
+void rs_order_excerpt(struct rs_order *o)
+{
+	o->excerpt = true;
 }
 
 static struct cpu *cpu_of(struct rs_order *o, __u32 cpu)
@@ -226,7 +232,7 @@ int rs_order_tail(struct rs_order *o, __u32 cpu, __u64 seq)
 size_t rs_order_holes(const struct rs_order *o, const struct rs_hole **holes)
 {
 	*holes = o->hole;
-	return o->nr_holes;
+	return o->excerpt ? 0 : o->nr_holes;
 }
 
 void rs_order_late(const struct rs_order *o, struct rs_hole *out)

@@ -35,6 +35,13 @@ struct rs_hole {
 /** rs_order_new() - Return: an orderer that hands records to @fn, NULL without memory */
 struct rs_order *rs_order_new(rs_event_fn fn, void *ctx);
 
+/**
+ * rs_order_excerpt() - the records are an excerpt: what is missing was left out, and is no loss
+ *
+ * They keep their numbers, so that one that comes twice is still told.
+ */
+void rs_order_excerpt(struct rs_order *o);
+
 /** rs_order_push() - take a record. Return: 0 or -errno (its own, or of @fn) */
 int rs_order_push(struct rs_order *o, const struct rs_event *ev);
 

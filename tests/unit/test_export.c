@@ -41,9 +41,10 @@ static json_t *parsed(const struct rs_result *r)
 	return o;
 }
 
-#define TOP_KEYS                                                                                \
-	"schema schema_version source kernel host clock first_ns last_ns events mode verify "   \
-	"complete incomplete_reason verdict verdict_reason exit_status command rules findings " \
+#define TOP_KEYS                                                                               \
+	"schema schema_version source kernel host clock first_ns last_ns events mode verify "  \
+	"complete incomplete_reason excerpt verdict verdict_reason exit_status command rules " \
+	"findings "                                                                            \
 	"budgets updates windows containers requests devices slow flight failures losses hooks"
 
 #define ROW_KEYS  "op path reason in_window count pages latency wait work"
@@ -72,7 +73,7 @@ static void json_keys(void **state)
 	has_keys(first(o, "rules", 4), "id severity sentence verdict reason instances findings "
 				       "containers");
 	e = first(o, "findings", 2);
-	has_keys(e, "rule verdict text expected at_ns container window path events");
+	has_keys(e, "rule verdict text expected at_ns container window path events replay");
 	has_keys(first(e, "path", 2), "state note when at_ns");
 	has_keys(first(e, "events", 2), "at_ns cpu tgid tid process type text");
 	has_keys(first(o, "budgets", 3), "text where verdict measured samples needed reason");
@@ -304,6 +305,7 @@ static void json_edges(void **state)
 	for (size_t i = 0; i < COUNT_OF(arrays); i++)
 		first(o, arrays[i], 0);
 	assert_true(json_is_null(json_object_get(o, "command")));
+	assert_true(json_is_null(json_object_get(o, "excerpt")));
 	assert_string_equal(json_string_value(json_object_get(o, "mode")), "all");
 	assert_string_equal(json_string_value(json_object_get(o, "verify")), "none");
 	json_decref(o);
