@@ -4,6 +4,7 @@
  * All of the result as JSON. A value that could not be made is NULL; json_pack() and the functions
  * here pass that on upwards, so that only the outermost object has to be checked.
  */
+#include "render/json.h"
 #include "render/names.h"
 #include "render/text.h"
 
@@ -43,6 +44,11 @@ out:
 static json_t *text(const char *s)
 {
 	return s ? text_n(s, strlen(s)) : json_null();
+}
+
+json_t *rs_json_text(const char *s)
+{
+	return text(s);
 }
 
 static json_t *hex(__u64 v)
