@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* What an exact distribution may take: some tenths of a second, and 32 MiB. */
-#define EXACT_STEPS 2e8
+#define EXACT_STEPS 1e8
 #define EXACT_CELLS 4e6
 
 /* In the approximation the smaller sample has to have at least that many values. */
