@@ -152,8 +152,9 @@ __u64 rs_quantile_needed(unsigned int quantile);
 /** rs_compare_name() - "<=" ... */
 const char *rs_compare_name(enum rs_compare c);
 
-/** rs_clause_parse() - a clause from its line, without a comment. Return: 0 or -EINVAL with a message */
 struct rs_cursor;
+
+/** rs_clause_parse() - a clause from its line, without a comment. Return: 0 or -EINVAL with a message */
 int rs_clause_parse(struct rs_cursor *c, struct rs_clause *cl);
 
 #endif /* RS_BUDGET_CLAUSE_H */

@@ -108,9 +108,7 @@ static int say(struct rs_diff_row *row, enum rs_diff_state state, const char *fm
 	return n < 0 ? -ENOMEM : 0;
 }
 
-/* @tested: among the comparisons that can become significant. */
-static int judge_row(const struct rs_diff *d, const struct rs_pool *p, struct rs_diff_row *row,
-		     bool tested)
+static int judge_row(const struct rs_diff *d, const struct rs_pool *p, struct rs_diff_row *row)
 {
 	bool lost = p->base_missing || p->now_missing, survives = true;
 	double factor = row->rank.p > 0 ? row->p / row->rank.p : (double)d->compared;
@@ -132,7 +130,7 @@ static int judge_row(const struct rs_diff *d, const struct rs_pool *p, struct rs
 		row->state = RS_DIFF_SAME;
 		return 0;
 	}
-	if (!tested)
+	if (!row->tested)
 		return say(row, RS_DIFF_UNKNOWN,
 			   "With %llu and %llu samples no difference can be significant at %g %%.",
 			   row->base.samples, row->now.samples, 100 * d->opts.alpha);
@@ -166,8 +164,8 @@ static int by_p(const void *a, const void *b)
 	return x->row < y->row ? -1 : x->row > y->row;
 }
 
-/* Corrects all p-values that can matter at all for each other; @tested says which. */
-static int correct(struct rs_diff *d, bool *tested)
+/* Corrects all p-values that can matter at all for each other. */
+static int correct(struct rs_diff *d)
 {
 	struct place *at = calloc(d->nr_rows + 1, sizeof(*at));
 	double *p = calloc(d->nr_rows + 1, sizeof(*p));
@@ -186,7 +184,7 @@ static int correct(struct rs_diff *d, bool *tested)
 	nr = rs_tarone(p, nr, d->opts.alpha);
 	d->compared = nr;
 	for (size_t i = 0; i < nr; i++) {
-		tested[at[i].row] = true;
+		d->row[at[i].row].tested = true;
 		at[i].p = d->row[at[i].row].rank.p;
 	}
 	if (nr)
@@ -228,24 +226,21 @@ static int by_urgency(const void *a, const void *b)
 static int compare_all(struct rs_diff *d)
 {
 	struct rs_pools pools;
-	bool *tested = NULL;
 	int err = rs_pools_collect(d->base, d->now, &pools);
 
 	if (err)
 		return err;
 	d->row = calloc(pools.nr + 1, sizeof(*d->row));
-	tested = calloc(pools.nr + 1, sizeof(*tested));
-	if (!d->row || !tested)
+	if (!d->row)
 		err = -ENOMEM;
 	for (size_t i = 0; i < pools.nr && !err; i++)
 		err = compare(&pools.pool[i], &d->row[d->nr_rows++]);
 	if (!err)
-		err = correct(d, tested);
+		err = correct(d);
 	for (size_t i = 0; i < pools.nr && !err; i++)
-		err = judge_row(d, &pools.pool[i], &d->row[i], tested[i]);
+		err = judge_row(d, &pools.pool[i], &d->row[i]);
 	if (!err && d->nr_rows)
 		qsort(d->row, d->nr_rows, sizeof(*d->row), by_urgency);
-	free(tested);
 	rs_pools_free(&pools);
 	return err;
 }

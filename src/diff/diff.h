@@ -41,7 +41,8 @@ struct rs_diff_side {
 /**
  * struct rs_diff_row - times of one kind in both recordings
  * @rank: the comparison; method RS_RANK_NONE when there was none
- * @p: rank.p, corrected for all comparisons; 1 when it was not one of them
+ * @p: rank.p, corrected for all comparisons that could become significant
+ * @tested: it is one of these; else @p says nothing
  * @reason: one sentence for NOISE and UNKNOWN; else NULL
  */
 struct rs_diff_row {
@@ -50,6 +51,7 @@ struct rs_diff_row {
 	struct rs_diff_side now;
 	struct rs_rank rank;
 	double p;
+	bool tested;
 	enum rs_diff_state state;
 	char *reason;
 };

@@ -113,7 +113,7 @@ static void put_row(struct rs_text *t, const struct rs_diff_row *r)
 		      r->now.samples ? rs_fmt_len(r->now.median).s : "-");
 	if (both)
 		rs_text_right(t, tone_of(r->state), CHANGE_END, "%s", change_text(r->rank.ratio).s);
-	if (both && r->rank.method != RS_RANK_NONE)
+	if (r->tested)
 		rs_text_right(t, RS_TONE_PLAIN, P_END, "%s", p_text(r->p).s);
 	rs_text_end(t);
 	if (r->reason && (r->state == RS_DIFF_UNKNOWN || t->style->verbose)) {

@@ -27,7 +27,7 @@ static json_t *real_or_null(bool known, double v)
 static json_t *row(const struct rs_diff_row *r)
 {
 	bool both = r->base.samples && r->now.samples;
-	bool tested = r->rank.method != RS_RANK_NONE;
+	bool has_p = r->rank.method != RS_RANK_NONE;
 	bool interval = both && isfinite(r->rank.ratio_high);
 
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "name",
@@ -36,8 +36,8 @@ static json_t *row(const struct rs_diff_row *r)
 			 "ratio_low", real_or_null(interval, r->rank.ratio_low), "ratio_high",
 			 real_or_null(interval, r->rank.ratio_high), "superiority",
 			 real_or_null(both, r->rank.superiority), "method",
-			 rs_rank_method_name(r->rank.method), "p", real_or_null(tested, r->rank.p),
-			 "p_corrected", real_or_null(tested, r->p), "reason",
+			 rs_rank_method_name(r->rank.method), "p", real_or_null(has_p, r->rank.p),
+			 "p_corrected", real_or_null(r->tested, r->p), "reason",
 			 rs_json_text(r->reason));
 }
 
