@@ -201,6 +201,80 @@ static void approximation(void **state)
 	}
 }
 
+static void fill(__u64 *seed, __u64 *v, size_t nr, double middle, double spread)
+{
+	for (size_t i = 0; i < nr; i++)
+		v[i] = (__u64)(middle * exp(spread * normal(seed)));
+}
+
+/* The approximation's formula, by hand: few values, each many times. */
+static void approximation_with_ties(void **state)
+{
+	static const struct rs_group g[] = {
+		{ 10, 900, 700 }, { 20, 500, 520 }, { 30, 10, 30 }, { 50, 90, 120 }, { 70, 1, 80 },
+	};
+	double na = 1501, nb = 1450, all = na + nb, below = 0, u = 0, ties = 0, far, sd;
+	struct rs_rank r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(g) / sizeof(g[0]); i++) {
+		double a = (double)g[i].a, b = (double)g[i].b, t = a + b;
+
+		u += b * (below + a / 2);
+		below += a;
+		ties += t * (t * t - 1);
+	}
+	sd = sqrt(na * nb / 12 * ((all + 1) - ties / (all * (all - 1))));
+	far = fabs(u - na * nb / 2) - 0.5;
+	assert_int_equal(rs_rank_test(g, sizeof(g) / sizeof(g[0]), 0.95, &r), 0);
+	assert_int_equal(r.method, RS_RANK_NORMAL);
+	near(r.superiority, u / na / nb, 1e-12);
+	near(r.p / erfc(far / sd / sqrt(2)), 1, 1e-9);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Estimate and interval are where they should be among all quotients, sorted. */
+static void among_quotients(const __u64 *a, size_t na, const __u64 *b, size_t nb, size_t c)
+{
+	struct rs_rank r = compare(a, na, b, nb);
+	size_t nr = na * nb;
+	double *q = calloc(nr, sizeof(*q));
+
+	assert_non_null(q);
+	for (size_t i = 0; i < nr; i++)
+		q[i] = (double)b[i / na] / (double)a[i % na];
+	qsort(q, nr, sizeof(*q), by_number);
+	near(r.ratio / sqrt(q[(nr - 1) / 2] * q[nr / 2]), 1, 1e-8);
+	near(r.ratio_low / q[c - 1], 1, 1e-8);
+	near(r.ratio_high / q[nr - c], 1, 1e-8);
+	free(q);
+}
+
+static void intervals(void **state)
+{
+	static __u64 a[SAMPLES_MAX], b[SAMPLES_MAX];
+	__u64 seed = 0x1f83d9abfb41bd6bULL;
+	double sd = sqrt(200.0 * 200 * 401 / 12);
+
+	(void)state;
+	fill(&seed, a, 200, 1e9, 0.4);
+	fill(&seed, b, 200, 1.1e9, 0.4);
+	/* One above the largest U that the tables have for 5 %. */
+	among_quotients(a, 5, b, 5, 2 + 1);
+	among_quotients(a, 6, b, 6, 5 + 1);
+	among_quotients(a, 8, b, 12, 22 + 1);
+	among_quotients(a, 20, b, 10, 55 + 1);
+	among_quotients(a, 20, b, 20, 127 + 1);
+	among_quotients(a, 200, b, 200,
+			(size_t)floor(200 * 200 / 2.0 - 1.959963984540054 * sd - 0.5));
+}
+
 static void edges(void **state)
 {
 	static const struct rs_group one[] = { { 5, 100, 100 } };
@@ -230,12 +304,6 @@ static void edges(void **state)
 	assert_int_equal(rs_rank_test(huge, 2, 0.95, &r), 0);
 	assert_int_equal(r.method, RS_RANK_NORMAL);
 	assert_true(r.p < 1e-9);
-}
-
-static void fill(__u64 *seed, __u64 *v, size_t nr, double middle, double spread)
-{
-	for (size_t i = 0; i < nr; i++)
-		v[i] = (__u64)(middle * exp(spread * normal(seed)));
 }
 
 /* Of samples of one population, with ties, a share p has a p-value of at most p. */
@@ -368,10 +436,16 @@ static void corrections(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(critical_values),	cmocka_unit_test(against_permutations),
-		cmocka_unit_test(approximation),	cmocka_unit_test(edges),
-		cmocka_unit_test(null_is_kept),		cmocka_unit_test(known_factor),
-		cmocka_unit_test(known_factor_of_many), cmocka_unit_test(estimates),
+		cmocka_unit_test(critical_values),
+		cmocka_unit_test(against_permutations),
+		cmocka_unit_test(approximation),
+		cmocka_unit_test(approximation_with_ties),
+		cmocka_unit_test(intervals),
+		cmocka_unit_test(edges),
+		cmocka_unit_test(null_is_kept),
+		cmocka_unit_test(known_factor),
+		cmocka_unit_test(known_factor_of_many),
+		cmocka_unit_test(estimates),
 		cmocka_unit_test(corrections),
 	};
 
