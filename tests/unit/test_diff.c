@@ -83,6 +83,16 @@ static struct rs_result *windows(size_t nr, __u64 len, double spread, __u64 seed
 	return r;
 }
 
+static struct rs_result *pins(size_t nr, __u64 ns, double spread, __u64 seed)
+{
+	struct rs_result *r = result_new();
+	struct rs_hist *h = add_row(r, "pin", RS_PATH_GUP, RS_REASON_REMOTE_MM, true);
+
+	for (size_t i = 0; i < nr; i++)
+		rs_hist_add(h, (__u64)((double)ns * exp(spread * noise(&seed))));
+	return r;
+}
+
 static void states(void **state)
 {
 	struct rs_result *r;
@@ -105,6 +115,11 @@ static void states(void **state)
 	expect(windows(5, 20 * MS, 0.05, 1), result_new(), "window", RS_DIFF_ONLY_BASE, NULL, 3);
 	/* Nothing to compare is no pass. */
 	expect(result_new(), windows(5, 20 * MS, 0.05, 1), "window", RS_DIFF_ONLY_NEW, NULL, 3);
+	/* Nor is it one when there are requests in both, but the update is not there any more. */
+	r = pins(100, 10 * US, 0.1, 1);
+	add_window(r, MS, 2 * MS);
+	expect(r, pins(100, 10 * US, 0.1, 2), "pin gup:remote-mm, in window", RS_DIFF_SAME, NULL,
+	       3);
 	/* A window that is still open has no length. */
 	r = windows(5, 20 * MS, 0.05, 1);
 	add_window(r, r->last_ns - MS, 0);
@@ -140,16 +155,6 @@ static void numbers(void **state)
 	rs_diff_free(d);
 	rs_result_free(base);
 	rs_result_free(now);
-}
-
-static struct rs_result *pins(size_t nr, __u64 ns, double spread, __u64 seed)
-{
-	struct rs_result *r = result_new();
-	struct rs_hist *h = add_row(r, "pin", RS_PATH_GUP, RS_REASON_REMOTE_MM, true);
-
-	for (size_t i = 0; i < nr; i++)
-		rs_hist_add(h, (__u64)((double)ns * exp(spread * noise(&seed))));
-	return r;
 }
 
 static struct rs_result *with_loss(struct rs_result *r, __u64 lost, __u64 from, __u64 to)
