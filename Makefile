@@ -36,7 +36,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(B)/%,%,$@)')
 
 BPF_SRC  := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
 BPF_OBJ  := $(BPF_SRC:%.bpf.c=$(B)/%.bpf.o)
-CORE_SRC := $(wildcard src/model/*.c src/explain/*.c src/rules/*.c src/stats/*.c src/budget/*.c src/result/*.c \
+CORE_SRC := $(wildcard src/model/*.c src/explain/*.c src/rules/*.c src/stats/*.c src/budget/*.c src/result/*.c src/diff/*.c \
 	      src/source/*.c src/trace/*.c src/render/*.c src/util/*.c)
 LIVE_SRC := $(wildcard src/attach/*.c src/capture/*.c src/cmd/*.c)
 CORE_OBJ := $(CORE_SRC:%.c=$(B)/%.o)

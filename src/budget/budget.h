@@ -25,10 +25,25 @@ int rs_budget_load(const char *path, struct rs_budget **out, struct rs_msg *msg)
 int rs_budget_parse(const char *name, const char *text, struct rs_budget **out, struct rs_msg *msg);
 
 /**
+ * rs_budget_set_base() - what clauses like "p50 <= 1.2x base" are judged against
+ * @base: borrowed, until the budget is freed
+ */
+void rs_budget_set_base(struct rs_budget *b, const struct rs_result *base);
+
+/**
+ * rs_budget_needs_base() - is there a clause against a base recording, and none was set?
+ * @msg: then "FILE:LINE:COLUMN: ..."
+ *
+ * Return: 0 or -EINVAL
+ */
+int rs_budget_needs_base(const struct rs_budget *b, struct rs_msg *msg);
+
+/**
  * rs_budget_judge() - judge every clause and store the verdicts in @r
  *
- * Reads windows, updates and request rows of @r and fills r->budget. Does not touch r->verdict.
- * Losses and an incomplete recording make a clause that would pass unknown.
+ * Reads windows, updates, requests and devices of @r and fills r->budget. Does not touch r->verdict.
+ * Losses, an incomplete recording and too few samples make a clause unknown that they could change.
+ * A clause against a base recording is unknown when none was set.
  *
  * Return: 0 or -ENOMEM
  */

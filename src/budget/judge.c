@@ -1,255 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A statistic of an incomplete recording is not a number but an interval: what was lost can have been
- * anything. A clause passes when the whole interval satisfies it, is violated when none of it does,
- * and is unknown otherwise. docs/budgets.md says the same in more words.
+ * A clause passes when every value that its statistic can have had satisfies it, is violated when none
+ * does, and is unknown otherwise. A limit that comes from a base recording is an interval as well.
  */
 #define _GNU_SOURCE 1
-#include "budget/clause.h"
+#include "budget/samples.h"
 #include "stats/units.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ENDLESS UINT64_MAX
+/* In millionths of the statistic's unit, so that a factor is exact. */
+typedef unsigned __int128 wide_t;
 
-/*
- * @low and @high hold the least and the greatest that each sample can have been. @missing samples
- * may exist that nobody saw, any number of them when @unbounded.
- */
-struct samples {
-	struct rs_hist low;
-	struct rs_hist high;
-	__u64 missing;
-	bool unbounded;
-	bool open; /* a window or an update had not ended */
-	__u64 failed_remaps;
-	char why[224]; /* samples may be missing */
+#define WIDE_ENDLESS (~(wide_t)0)
+
+struct wide_interval {
+	wide_t low;
+	wide_t high;
 };
 
-struct interval {
-	__u64 low;
-	__u64 high;
-};
-
-/* Lost records that can be named; more are the same as any number. */
-#define MISSING_MAX 1000000000ULL
-
-static bool hook_missing(const struct rs_result *r, const char *function)
+static wide_t widen(__u64 v, __u64 factor)
 {
-	for (size_t i = 0; i < r->nr_hooks; i++)
-		if (!r->hook[i].mechanism && !strcmp(r->hook[i].function, function))
-			return true;
-	return false;
+	return v == RS_ENDLESS ? WIDE_ENDLESS : (wide_t)v * factor;
 }
 
-static const char *find_missing_hook(const struct rs_result *r, const struct rs_subject *s)
+static struct wide_interval widen_interval(struct rs_interval v, __u64 factor)
 {
-	static const char *const all[] = {
-		"vfio_iommu_type1_ioctl",  "vfio_pin_pages", "vfio_iommu_type1_pin_pages",
-		"vfio_unpin_pages",	   "vfio_dma_rw",    "vfio_iommu_type1_unpin_pages",
-		"vfio_iommu_type1_dma_rw",
-	};
-	bool every = s->kind == RS_SUBJECT_REQUEST && !s->op;
-	const char *const *hook = every ? all : s->hook;
-	size_t nr = every ? sizeof(all) / sizeof(all[0]) : sizeof(s->hook) / sizeof(s->hook[0]);
-
-	for (size_t i = 0; i < nr && hook[i]; i++)
-		if (hook_missing(r, hook[i]))
-			return hook[i];
-	return NULL;
-}
-
-static void find_missing(const struct rs_result *r, const struct rs_clause *cl, struct samples *s)
-{
-	const char *hook = find_missing_hook(r, cl->subject);
-
-	for (size_t i = 0; i < r->nr_losses; i++) {
-		if (!r->loss[i].count || r->loss[i].count > MISSING_MAX)
-			s->unbounded = true;
-		else
-			s->missing += r->loss[i].count;
-	}
-	if (s->missing > MISSING_MAX)
-		s->unbounded = true;
-	if (!r->complete || hook)
-		s->unbounded = true;
-
-	if (hook)
-		snprintf(s->why, sizeof(s->why), "%s could not be traced", hook);
-	else if (!r->complete)
-		snprintf(s->why, sizeof(s->why), "the recording is not complete%s%s",
-			 r->incomplete_reason ? ": " : "",
-			 r->incomplete_reason ? r->incomplete_reason : "");
-	else if (r->nr_losses == 1 && r->loss[0].count)
-		snprintf(s->why, sizeof(s->why), "the recording has a loss: %llu %s",
-			 r->loss[0].count, r->loss[0].what);
-	else if (r->nr_losses)
-		snprintf(s->why, sizeof(s->why), "the recording has losses: %s%s", r->loss[0].what,
-			 r->nr_losses > 1 ? ", and more" : "");
-}
-
-/* A loss between @from and @to may have hidden an end or a beginning. */
-static bool loss_overlaps(const struct rs_result *r, __u64 from, __u64 to)
-{
-	for (size_t i = 0; i < r->nr_losses; i++) {
-		const struct rs_loss_view *l = &r->loss[i];
-
-		if (!l->from_ns && !l->to_ns)
-			return true;
-		if (l->from_ns <= to && l->to_ns >= from)
-			return true;
-	}
-	return false;
-}
-
-static void add_span(const struct rs_result *r, struct samples *s, __u64 from, __u64 to)
-{
-	__u64 end = to ? to : r->last_ns;
-	__u64 len = end > from ? end - from : 0;
-
-	if (loss_overlaps(r, from, end)) {
-		rs_hist_add(&s->low, 0);
-		rs_hist_add(&s->high, ENDLESS);
-	} else {
-		rs_hist_add(&s->low, len);
-		rs_hist_add(&s->high, to ? len : ENDLESS);
-	}
-	if (!to)
-		s->open = true;
-}
-
-static bool row_matches(const struct rs_request_row *row, const struct rs_clause *cl)
-{
-	if (cl->subject->op && strcmp(cl->subject->op, row->op))
-		return false;
-	if (cl->path >= 0 && row->path != (enum rs_path)cl->path)
-		return false;
-	if (cl->reason >= 0 && row->reason != (enum rs_reason)cl->reason)
-		return false;
-	return cl->where == RS_WHERE_ANY || row->in_window == (cl->where == RS_WHERE_INSIDE);
-}
-
-/* @plain gets the samples as they are, for what is shown. */
-static void collect(const struct rs_result *r, const struct rs_clause *cl, struct samples *s,
-		    struct rs_hist *plain)
-{
-	switch (cl->subject->kind) {
-	case RS_SUBJECT_WINDOW:
-		for (size_t i = 0; i < r->nr_windows; i++) {
-			const struct rs_window_view *w = &r->window[i];
-			__u64 end = w->close_ns ? w->close_ns : r->last_ns;
-
-			add_span(r, s, w->open_ns, w->close_ns);
-			rs_hist_add(plain, end > w->open_ns ? end - w->open_ns : 0);
-			s->failed_remaps += w->failed_remaps;
-		}
-		break;
-	case RS_SUBJECT_UPDATE:
-		for (size_t i = 0; i < r->nr_updates; i++) {
-			const struct rs_update_view *u = &r->update[i];
-			__u64 end = u->end_ns ? u->end_ns : r->last_ns;
-
-			add_span(r, s, u->start_ns, u->end_ns);
-			rs_hist_add(plain, end > u->start_ns ? end - u->start_ns : 0);
-		}
-		break;
-	case RS_SUBJECT_REQUEST:
-		for (size_t i = 0; i < r->nr_requests; i++)
-			if (row_matches(&r->request[i], cl))
-				rs_hist_merge(plain, r->request[i].latency);
-		rs_hist_merge(&s->low, plain);
-		rs_hist_merge(&s->high, plain);
-		break;
-	}
-}
-
-/* The samples that nobody saw, as short and as long as can be. */
-static void add_missing(struct samples *s)
-{
-	struct rs_hist *unseen = calloc(1, sizeof(*unseen));
-
-	if (!unseen || s->unbounded || !s->missing) {
-		/* Without memory for the exact bound, the wider one is right as well. */
-		s->unbounded = s->unbounded || s->missing;
-		free(unseen);
-		return;
-	}
-	rs_hist_add(unseen, 0);
-	unseen->count = s->missing;
-	unseen->bucket[0] = (__u32)s->missing;
-	rs_hist_merge(&s->low, unseen);
-
-	memset(unseen, 0, sizeof(*unseen));
-	rs_hist_add(unseen, ENDLESS);
-	unseen->count = s->missing;
-	unseen->bucket[RS_HIST_BUCKETS - 1] = (__u32)s->missing;
-	rs_hist_merge(&s->high, unseen);
-	free(unseen);
-}
-
-static __u64 rounded_mean(const struct rs_hist *h)
-{
-	if (!h->count)
-		return 0;
-	return h->sum / h->count + (h->sum % h->count >= (h->count + 1) / 2);
-}
-
-static __u64 stat_of(const struct rs_hist *h, const struct rs_stat *stat)
-{
-	switch (stat->kind) {
-	case RS_STAT_MIN:
-		return h->min;
-	case RS_STAT_MAX:
-		return h->max;
-	case RS_STAT_MEAN:
-		return rounded_mean(h);
-	case RS_STAT_TOTAL:
-		return h->sum;
-	case RS_STAT_QUANTILE:
-		return rs_hist_quantile(h, stat->quantile);
-	case RS_STAT_COUNT:
-	case RS_STAT_FAILED_REMAPS:
-		break;
-	}
-	return h->count;
-}
-
-static struct interval bounds(const struct samples *s, const struct rs_stat *stat, __u64 seen)
-{
-	bool endless = s->unbounded || s->high.max == ENDLESS;
-	struct interval v;
-
-	if (stat->kind == RS_STAT_COUNT || stat->kind == RS_STAT_FAILED_REMAPS) {
-		v.low = stat->kind == RS_STAT_COUNT ? seen : s->failed_remaps;
-		v.high = s->unbounded ? ENDLESS : v.low + s->missing;
-		return v;
-	}
-	v.low = stat_of(&s->low, stat);
-	v.high = stat_of(&s->high, stat);
-	switch (stat->kind) {
-	case RS_STAT_MIN:
-		v.low = s->unbounded ? 0 : v.low;
-		break;
-	case RS_STAT_MAX:
-		v.high = endless ? ENDLESS : v.high;
-		break;
-	case RS_STAT_TOTAL:
-		v.high = endless ? ENDLESS : v.high;
-		break;
-	case RS_STAT_MEAN:
-		v.low = s->unbounded ? 0 : v.low;
-		v.high = endless ? ENDLESS : v.high;
-		break;
-	default:
-		v.low = s->unbounded ? 0 : v.low;
-		v.high = s->unbounded ? ENDLESS : v.high;
-		break;
-	}
-	return v;
+	return (struct wide_interval){ widen(v.low, factor), widen(v.high, factor) };
 }
 
 static enum rs_verdict three_way(bool all, bool none)
@@ -257,119 +37,281 @@ static enum rs_verdict three_way(bool all, bool none)
 	return all ? RS_PASS : none ? RS_VIOLATED : RS_UNKNOWN;
 }
 
-static enum rs_verdict compare(struct interval v, enum rs_compare op, __u64 limit)
+/* What has no upper end is neither above nor below anything that has none. */
+static bool below(wide_t a, wide_t b)
+{
+	return a < b;
+}
+
+static bool at_most(wide_t a, wide_t b)
+{
+	return a <= b && a != WIDE_ENDLESS;
+}
+
+static enum rs_verdict compare(struct wide_interval v, enum rs_compare op,
+			       struct wide_interval limit)
 {
 	switch (op) {
 	case RS_CMP_LE:
-		return three_way(v.high <= limit, v.low > limit);
+		return three_way(at_most(v.high, limit.low), below(limit.high, v.low));
 	case RS_CMP_LT:
-		return three_way(v.high < limit, v.low >= limit);
+		return three_way(below(v.high, limit.low), at_most(limit.high, v.low));
 	case RS_CMP_GE:
-		return three_way(v.low >= limit, v.high < limit);
+		return three_way(at_most(limit.high, v.low), below(v.high, limit.low));
 	case RS_CMP_GT:
-		return three_way(v.low > limit, v.high <= limit);
+		return three_way(below(limit.high, v.low), at_most(v.high, limit.low));
 	case RS_CMP_EQ:
 		break;
 	}
-	return three_way(v.low == limit && v.high == limit, v.low > limit || v.high < limit);
+	return three_way(at_most(v.high, limit.low) && at_most(limit.high, v.low),
+			 below(limit.high, v.low) || below(v.high, limit.low));
 }
 
-/* "12.4ms" or "7"; all digits where three of them would not tell it from the limit. */
-static struct rs_fmt value_text(const struct rs_clause *cl, __u64 v)
+static struct rs_interval exactly(__u64 v)
 {
-	struct rs_fmt f, limit;
+	return (struct rs_interval){ v, v };
+}
 
-	if (!cl->stat->time) {
+static struct wide_interval limit_of(const struct rs_clause *cl, struct rs_interval base)
+{
+	if (cl->ratio)
+		return widen_interval(base, cl->limit);
+	return widen_interval(exactly(cl->limit), RS_MICRO);
+}
+
+/* "12.4ms", "7" or "3.5/s"; all digits where three of them would not tell it from @other. */
+static struct rs_fmt value_text(const struct rs_clause *cl, __u64 v, __u64 other)
+{
+	struct rs_fmt f;
+
+	switch (cl->stat->unit) {
+	case RS_UNIT_NUMBER:
 		snprintf(f.s, sizeof(f.s), "%llu", v);
 		return f;
+	case RS_UNIT_RATE:
+		snprintf(f.s, sizeof(f.s), "%s/s", rs_micro_text(v).s);
+		return f;
+	case RS_UNIT_TIME:
+		break;
 	}
 	f = rs_fmt_len_tight(v);
-	limit = rs_fmt_len_tight(cl->limit);
-	if (v != cl->limit && !strcmp(f.s, limit.s))
+	if (v != other && !strcmp(f.s, rs_fmt_len_tight(other).s))
 		return rs_fmt_len_exact(v);
 	return f;
 }
 
-static struct rs_fmt limit_text(const struct rs_clause *cl)
+/* The limit as one number, for people: what was measured in the base recording times the factor. */
+static __u64 shown_limit(const struct rs_clause *cl, const struct rs_figure *base)
 {
-	struct rs_fmt f;
+	wide_t v;
 
-	if (cl->stat->time)
-		return rs_fmt_len_exact(cl->limit);
-	snprintf(f.s, sizeof(f.s), "%llu", cl->limit);
-	return f;
+	if (!cl->ratio)
+		return cl->limit;
+	v = ((wide_t)base->measured * cl->limit + RS_MICRO / 2) / RS_MICRO;
+	return v < RS_ENDLESS ? (__u64)v : RS_ENDLESS;
 }
 
-static int explain(const struct rs_clause *cl, const struct samples *s, __u64 seen, __u64 measured,
-		   struct rs_budget_view *v)
+/* "10ms", or "1.2x base (10ms)". */
+static struct rs_clause_text limit_text(const struct rs_clause *cl, __u64 limit)
 {
-	static const char *const nothing[] = {
+	struct rs_clause_text t;
+	struct rs_fmt value;
+
+	if (cl->stat->unit == RS_UNIT_TIME)
+		value = rs_fmt_len_exact(limit);
+	else
+		value = value_text(cl, limit, limit);
+	if (cl->ratio)
+		snprintf(t.s, sizeof(t.s), "%sx base (%s)", rs_micro_text(cl->limit).s, value.s);
+	else
+		snprintf(t.s, sizeof(t.s), "%s", value.s);
+	return t;
+}
+
+static const char *nothing_seen(const struct rs_clause *cl)
+{
+	static const char *const names[] = {
 		[RS_SUBJECT_WINDOW] = "no remap window was seen",
 		[RS_SUBJECT_UPDATE] = "no update was seen",
+		[RS_SUBJECT_BLACKOUT] = "no update was seen",
+		[RS_SUBJECT_PHASE] = "no update had such a phase",
+		[RS_SUBJECT_RANGE] = "no range lost its vaddr",
 		[RS_SUBJECT_REQUEST] = "no such request was seen",
 	};
-	const char *op = rs_compare_name(cl->compare);
-	enum rs_verdict as_seen =
-		compare((struct interval){ measured, measured }, cl->compare, cl->limit);
-	const char *kind = cl->subject->kind == RS_SUBJECT_WINDOW ? "window" : "update";
+
+	return names[cl->subject->kind];
+}
+
+static const char *not_ended(const struct rs_clause *cl)
+{
+	static const char *const names[] = {
+		[RS_SUBJECT_WINDOW] = "the window had not ended with the recording",
+		[RS_SUBJECT_UPDATE] = "the update had not ended with the recording",
+		[RS_SUBJECT_BLACKOUT] = "an update gave no range its vaddr back",
+		[RS_SUBJECT_PHASE] = "an update had not ended with the recording",
+		[RS_SUBJECT_RANGE] = "a range had not got its vaddr back",
+		[RS_SUBJECT_REQUEST] = "a request had not ended with the recording",
+	};
+
+	return names[cl->subject->kind];
+}
+
+/* "50us", "between 47.1us and 50.2us". */
+static struct rs_clause_text range_text(const struct rs_clause *cl, struct rs_interval v,
+					__u64 factor)
+{
+	struct rs_clause_text t;
+	wide_t low = (wide_t)v.low * factor / RS_MICRO;
+	wide_t high = ((wide_t)v.high * factor + RS_MICRO - 1) / RS_MICRO;
+	__u64 from = low < RS_ENDLESS ? (__u64)low : RS_ENDLESS;
+	__u64 to = high < RS_ENDLESS ? (__u64)high : RS_ENDLESS;
+
+	if (from == to)
+		snprintf(t.s, sizeof(t.s), "%s", value_text(cl, from, from).s);
+	else if (to == RS_ENDLESS)
+		snprintf(t.s, sizeof(t.s), "at least %s", value_text(cl, from, to).s);
+	else
+		snprintf(t.s, sizeof(t.s), "between %s and %s", value_text(cl, from, to).s,
+			 value_text(cl, to, from).s);
+	return t;
+}
+
+/* Too few samples in one of the recordings. Return: 0 when there are enough, 1 when it was said, or -ENOMEM */
+static int explain_few(const struct rs_clause *cl, const struct rs_figure *f, const char *where,
+		       char **reason)
+{
 	int n;
 
-	if (v->verdict == RS_VIOLATED)
-		n = asprintf(&v->reason, "%s is %s, not %s %s.", cl->stat->name,
-			     value_text(cl, measured).s, op, limit_text(cl).s);
-	else if (seen < cl->needed && !seen)
-		n = asprintf(&v->reason, "Nothing to measure: %s.", nothing[cl->subject->kind]);
-	else if (seen < cl->needed)
-		n = asprintf(&v->reason, "%llu sample%s, and %s needs %llu.", seen,
-			     seen == 1 ? "" : "s", cl->stat->name, cl->needed);
-	else if (s->why[0])
-		n = asprintf(&v->reason, "It %s for what was recorded, but %s.",
-			     as_seen == RS_PASS ? "holds" : "does not hold", s->why);
+	if (f->samples >= cl->needed)
+		return 0;
+	if (!f->samples && f->why[0])
+		n = asprintf(reason, "Nothing to measure%s: %s, and %s.", where, nothing_seen(cl),
+			     f->why);
+	else if (!f->samples)
+		n = asprintf(reason, "Nothing to measure%s: %s.", where, nothing_seen(cl));
 	else
-		n = asprintf(&v->reason,
-			     "It %s so far, but the %s had not ended with the recording.",
-			     as_seen == RS_PASS ? "holds" : "does not hold", kind);
-	if (n < 0) {
+		n = asprintf(reason, "%llu sample%s%s, and %s needs %llu.", f->samples,
+			     f->samples == 1 ? "" : "s", where, rs_clause_stat_name(cl).s,
+			     cl->needed);
+	return n < 0 ? -ENOMEM : 1;
+}
+
+static int explain(const struct rs_clause *cl, const struct rs_figure *f,
+		   const struct rs_figure *base, struct rs_budget_view *v)
+{
+	const char *op = rs_compare_name(cl->compare), *holds;
+	__u64 limit = shown_limit(cl, base);
+	int n;
+
+	if (v->verdict == RS_VIOLATED) {
+		n = asprintf(&v->reason, "%s is %s, not %s %s.", rs_clause_stat_name(cl).s,
+			     value_text(cl, f->measured, limit).s, op, limit_text(cl, limit).s);
+		goto out;
+	}
+	n = explain_few(cl, f, "", &v->reason);
+	if (!n && cl->ratio)
+		n = explain_few(cl, base, " in the base recording", &v->reason);
+	if (n)
+		goto out;
+	holds = compare(widen_interval(exactly(f->measured), RS_MICRO), cl->compare,
+			limit_of(cl, exactly(base->measured))) == RS_PASS
+			? "holds"
+			: "does not hold";
+	if (f->why[0])
+		n = asprintf(&v->reason, "It %s for what was recorded, but %s.", holds, f->why);
+	else if (f->open)
+		n = asprintf(&v->reason, "It %s so far, but %s.", holds, not_ended(cl));
+	else if (cl->ratio && base->why[0])
+		n = asprintf(&v->reason, "It %s for what was recorded, but of the base: %s.", holds,
+			     base->why);
+	else if (cl->ratio && base->open)
+		n = asprintf(&v->reason, "It %s so far, but in the base recording %s.", holds,
+			     not_ended(cl));
+	else
+		n = asprintf(&v->reason, "Too close to tell: %s is %s, the limit %s.",
+			     rs_clause_stat_name(cl).s, range_text(cl, f->bounds, RS_MICRO).s,
+			     cl->ratio ? range_text(cl, base->bounds, cl->limit).s
+				       : limit_text(cl, limit).s);
+out:
+	if (n < 0)
 		v->reason = NULL;
+	return n < 0 ? -ENOMEM : 0;
+}
+
+/* A difference of kernel, mode or --verify is worth knowing, and the reader's to weigh. */
+static int note_base(const struct rs_result *r, const struct rs_result *base,
+		     struct rs_budget_view *v)
+{
+	const char *here = r->kernel ? r->kernel : "unknown";
+	const char *there = base->kernel ? base->kernel : "unknown";
+	char text[384] = "";
+	size_t n = 0;
+
+	if (strcmp(here, there))
+		n += (size_t)snprintf(text, sizeof(text), ", Linux %.64s, not %.64s", there, here);
+	if (r->mode != base->mode)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, ", mode %s, not %s",
+				      rs_mode_name(base->mode), rs_mode_name(r->mode));
+	if (r->verify != base->verify)
+		snprintf(text + n, sizeof(text) - n, ", verify %s, not %s",
+			 rs_verify_name(base->verify), rs_verify_name(r->verify));
+	if (text[0] && asprintf(&v->note, "The base was recorded otherwise: %s.", text + 2) < 0) {
+		v->note = NULL;
 		return -ENOMEM;
 	}
 	return 0;
 }
 
+static int judge_base(const struct rs_clause *cl, const struct rs_result *r,
+		      const struct rs_result *base, struct rs_figure *f, struct rs_budget_view *v)
+{
+	int err;
+
+	*f = (struct rs_figure){ .bounds = { 0, RS_ENDLESS } };
+	if (!cl->ratio)
+		return 0;
+	if (!base) {
+		snprintf(f->why, sizeof(f->why), "no base recording was given");
+		return 0;
+	}
+	err = rs_figure_of(base, cl, f);
+	if (err)
+		return err;
+	v->base_samples = f->samples;
+	v->base = strdup(f->samples || !cl->needed ? value_text(cl, f->measured, f->measured).s
+						   : "nothing");
+	return v->base ? note_base(r, base, v) : -ENOMEM;
+}
+
 static int judge(const struct rs_budget *b, const struct rs_clause *cl, const struct rs_result *r,
 		 struct rs_budget_view *v)
 {
-	struct samples *s = calloc(1, sizeof(*s));
-	struct rs_hist *plain = calloc(1, sizeof(*plain));
-	__u64 measured;
-	int err = -ENOMEM;
+	struct rs_figure f, base;
+	int err;
 
 	v->text = strdup(cl->text);
 	if (asprintf(&v->where, "%s:%u", b->name, cl->line) < 0)
 		v->where = NULL;
-	if (!s || !plain || !v->text || !v->where)
-		goto out;
+	if (!v->text || !v->where)
+		return -ENOMEM;
+	err = rs_figure_of(r, cl, &f);
+	if (!err)
+		err = judge_base(cl, r, b->base, &base, v);
+	if (err)
+		return err;
 
-	find_missing(r, cl, s);
-	collect(r, cl, s, plain);
-	add_missing(s);
-	measured = cl->stat->kind == RS_STAT_FAILED_REMAPS ? s->failed_remaps
-							   : stat_of(plain, cl->stat);
-	v->samples = plain->count;
+	v->samples = f.samples;
 	v->needed = cl->needed;
 	v->verdict = RS_UNKNOWN;
-	if (v->samples >= cl->needed)
-		v->verdict = compare(bounds(s, cl->stat, v->samples), cl->compare, cl->limit);
-	if (v->samples || !cl->needed) {
-		v->measured = strdup(value_text(cl, measured).s);
+	if (f.samples >= cl->needed && (!cl->ratio || base.samples >= cl->needed))
+		v->verdict = compare(widen_interval(f.bounds, RS_MICRO), cl->compare,
+				     limit_of(cl, base.bounds));
+	if (f.samples || !cl->needed) {
+		v->measured = strdup(value_text(cl, f.measured, shown_limit(cl, &base)).s);
 		if (!v->measured)
-			goto out;
+			return -ENOMEM;
 	}
-	err = v->verdict == RS_PASS ? 0 : explain(cl, s, v->samples, measured, v);
-out:
-	free(s);
-	free(plain);
-	return err;
+	return v->verdict == RS_PASS ? 0 : explain(cl, &f, &base, v);
 }
 
 int rs_budget_judge(const struct rs_budget *b, struct rs_result *r)

@@ -15,6 +15,8 @@ struct check {
 	struct rs_recording recording;
 	struct rs_budget *budget;
 	const char *budget_path;
+	struct rs_result *base;
+	const char *base_path;
 	const char *junit;
 	const char *explain; /* the directory of the excerpts */
 	bool made;	     /* ... which was not there */
@@ -176,13 +178,14 @@ static int check_command(struct rs_cli *cli, struct check *k)
 	return status;
 }
 
-enum { OPT_BUDGET = RS_OPT_OWN, OPT_RULE, OPT_JUNIT, OPT_EXPLAIN };
+enum { OPT_BUDGET = RS_OPT_OWN, OPT_BASE, OPT_RULE, OPT_JUNIT, OPT_EXPLAIN };
 
 static int parse(struct rs_cli *cli, struct check *k, int argc, char **argv)
 {
 	static const struct option options[] = {
 		RS_RECORDING_OPTIONS,
 		{ "budget", required_argument, NULL, OPT_BUDGET },
+		{ "base", required_argument, NULL, OPT_BASE },
 		{ "rule", required_argument, NULL, OPT_RULE },
 		{ "junit", required_argument, NULL, OPT_JUNIT },
 		{ "explain", required_argument, NULL, OPT_EXPLAIN },
@@ -203,6 +206,9 @@ static int parse(struct rs_cli *cli, struct check *k, int argc, char **argv)
 		case OPT_BUDGET:
 			k->budget_path = optarg;
 			break;
+		case OPT_BASE:
+			k->base_path = optarg;
+			break;
 		case OPT_RULE:
 			k->rule[k->nr_rules++] = optarg;
 			break;
@@ -222,6 +228,28 @@ static int parse(struct rs_cli *cli, struct check *k, int argc, char **argv)
 			return rs_bad_option(cli, "check", c, argv);
 		}
 	}
+	return 0;
+}
+
+/* The budget, and what it compares with. */
+static int load_budget(const struct rs_cli *cli, struct check *k)
+{
+	struct rs_analysis_opts opts = { .source = k->base_path };
+	struct rs_msg msg;
+
+	if (!k->budget_path && k->base_path)
+		return rs_fail(cli, RS_EXIT_USAGE, "check: --base is for a budget (--budget FILE)");
+	if (!k->budget_path)
+		return 0;
+	if (rs_budget_load(k->budget_path, &k->budget, &msg))
+		return rs_fail(cli, RS_EXIT_USAGE, "%s", msg.text);
+	if (k->base_path) {
+		if (rs_replay(k->base_path, &opts, &k->base, &msg))
+			return rs_fail(cli, RS_EXIT_USAGE, "%s", msg.text);
+		rs_budget_set_base(k->budget, k->base);
+	}
+	if (rs_budget_needs_base(k->budget, &msg))
+		return rs_fail(cli, RS_EXIT_USAGE, "%s", msg.text);
 	return 0;
 }
 
@@ -260,10 +288,9 @@ int rs_cmd_check(struct rs_cli *cli, int argc, char **argv)
 		status = rs_fail(cli, RS_EXIT_USAGE, "check: %s", msg.text);
 		goto out;
 	}
-	if (k.budget_path && rs_budget_load(k.budget_path, &k.budget, &msg)) {
-		status = rs_fail(cli, RS_EXIT_USAGE, "%s", msg.text);
+	status = load_budget(cli, &k);
+	if (status)
 		goto out;
-	}
 	k.session.analysis.rule = k.rule;
 	k.session.analysis.nr_rules = k.nr_rules;
 	k.session.analysis.budget = k.budget;
@@ -276,6 +303,7 @@ out:
 	leave_no_directory(&k);
 	rs_recording_free(&k.recording);
 	rs_budget_free(k.budget);
+	rs_result_free(k.base);
 	free(k.rule);
 	return status;
 }

@@ -28,6 +28,7 @@ int rs_cmd_doctor(struct rs_cli *cli, int argc, char **argv);
 int rs_cmd_record(struct rs_cli *cli, int argc, char **argv);
 int rs_cmd_report(struct rs_cli *cli, int argc, char **argv);
 int rs_cmd_check(struct rs_cli *cli, int argc, char **argv);
+int rs_cmd_diff(struct rs_cli *cli, int argc, char **argv);
 int rs_cmd_rules(struct rs_cli *cli, int argc, char **argv);
 int rs_cmd_version(struct rs_cli *cli, int argc, char **argv);
 

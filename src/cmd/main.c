@@ -14,6 +14,7 @@ static const struct {
 	{ "record", rs_cmd_record, "record live updates into a trace file" },
 	{ "report", rs_cmd_report, "print what a trace file holds" },
 	{ "check", rs_cmd_check, "judge a trace file, or a command while it runs" },
+	{ "diff", rs_cmd_diff, "what changed from one trace to another, and whether by chance" },
 	{ "rules", rs_cmd_rules, "list the rules, or explain one" },
 	{ "version", rs_cmd_version, "print the version and what it was built with" },
 };
@@ -28,10 +29,12 @@ static void usage(FILE *out)
 		"  remapscope record [-o FILE] [--all] [--wait] [--duration S] [RECORDING]\n"
 		"                    [-- COMMAND [ARG...]]\n"
 		"  remapscope report [-v] FILE\n"
-		"  remapscope check [--budget FILE] [--rule ID]... [--junit FILE] [--explain DIR]\n"
-		"                   [-v] FILE\n"
-		"  remapscope check [--budget FILE] [--rule ID]... [--junit FILE] [--explain DIR]\n"
-		"                   [-v] [-o FILE] [--armed] [RECORDING] -- COMMAND [ARG...]\n"
+		"  remapscope check [--budget FILE [--base FILE]] [--rule ID]... [--junit FILE]\n"
+		"                   [--explain DIR] [-v] FILE\n"
+		"  remapscope check [--budget FILE [--base FILE]] [--rule ID]... [--junit FILE]\n"
+		"                   [--explain DIR] [-v] [-o FILE] [--armed] [RECORDING]\n"
+		"                   -- COMMAND [ARG...]\n"
+		"  remapscope diff [--alpha P] [--threshold PERCENT] [-v] BASE NEW\n"
 		"  remapscope rules [--dot] [ID]\n\n"
 		"  RECORDING: [-p PID | --tree PID] [--cgroup PATH] [--device NAME | --group N]\n"
 		"             [--container PID:FD] [--tail S] [--verify[=sampled|all]]\n"

@@ -185,6 +185,20 @@ static __u32 whole_window(const struct rs_result *whole, const struct rs_result 
 	return 0;
 }
 
+static __u32 whole_update(const struct rs_result *whole, const struct rs_result *r,
+			  const struct rs_update_view *u)
+{
+	__u32 window = 0;
+
+	for (size_t i = 0; i < r->nr_windows && u->nr_windows; i++)
+		if (r->window[i].id == u->window[0])
+			window = whole_window(whole, r, &r->window[i]);
+	for (size_t i = 0; i < whole->nr_windows; i++)
+		if (whole->window[i].id == window)
+			return whole->window[i].update;
+	return 0;
+}
+
 /* Whether each is listed once shows when it is read: of a list with one twice nothing is used. */
 static int list_id(json_t *list, __u32 id)
 {
@@ -199,7 +213,8 @@ static int forget_ids(struct search *s)
 
 	if (json_object_set_new(excerpt, "containers", json_array()) ||
 	    json_object_set_new(excerpt, "windows", json_array()) ||
-	    json_object_set_new(excerpt, "devices", json_array()))
+	    json_object_set_new(excerpt, "devices", json_array()) ||
+	    json_object_set_new(excerpt, "updates", json_array()))
 		return -ENOMEM;
 	return 0;
 }
@@ -222,6 +237,9 @@ static int take_ids(struct search *s, const struct rs_result *r)
 	list = json_object_get(excerpt, "devices");
 	for (size_t i = 0; i < r->nr_devices && got > 0; i++)
 		got = list_id(list, whole_device(s->whole, &r->device[i]));
+	list = json_object_get(excerpt, "updates");
+	for (size_t i = 0; i < r->nr_updates && got > 0; i++)
+		got = list_id(list, whole_update(s->whole, r, &r->update[i]));
 	return got;
 }
 

@@ -426,7 +426,13 @@ struct rs_stat;
 #define RS_IDS_MAX 65536
 
 /* Objects that are numbered as they appear. */
-enum rs_numbered { RS_NR_CONTAINER = 0, RS_NR_WINDOW = 1, RS_NR_DEVICE = 2, RS_NUMBERED_NR };
+enum rs_numbered {
+	RS_NR_CONTAINER = 0,
+	RS_NR_WINDOW = 1,
+	RS_NR_DEVICE = 2,
+	RS_NR_UPDATE = 3,
+	RS_NUMBERED_NR
+};
 
 /**
  * struct rs_ids - of an excerpt: the ids that the objects had in the whole recording

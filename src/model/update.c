@@ -30,7 +30,7 @@ static struct rs_update *add_update(struct rs_model *m, const struct rs_window_v
 	if (!u)
 		return NULL;
 	grown[m->nr_updates++] = u;
-	u->view.id = m->nr_updates;
+	u->view.id = rs_model_id(m, RS_NR_UPDATE, m->nr_updates);
 	u->view.from = w->opener;
 	u->view.start_ns = w->open_ns;
 	return u;

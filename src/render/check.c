@@ -135,6 +135,8 @@ static void put_budgets(struct rs_text *t, const struct rs_result *r)
 		rs_text_keep(t, RS_TONE_PLAIN, "%s", v->text);
 		rs_text_keep(t, RS_TONE_PLAIN, "  measured %s",
 			     v->measured ? v->measured : "nothing");
+		if (v->base)
+			rs_text_keep(t, RS_TONE_PLAIN, "  base %s", v->base);
 		if (v->needed)
 			rs_text_keep(t, RS_TONE_DIM, "  %s sample%s", rs_fmt_count(v->samples).s,
 				     v->samples == 1 ? "" : "s");
@@ -142,6 +144,8 @@ static void put_budgets(struct rs_text *t, const struct rs_result *r)
 		rs_text_end(t);
 		if (v->reason)
 			put_line(t, rs_verdict_tone(v->verdict), v->reason);
+		if (v->note)
+			put_line(t, RS_TONE_DIM, v->note);
 	}
 }
 

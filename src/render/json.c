@@ -4,6 +4,7 @@
  * All of the result as JSON. A value that could not be made is NULL; json_pack() and the functions
  * here pass that on upwards, so that only the outermost object has to be checked.
  */
+#include "render/json.h"
 #include "render/names.h"
 #include "render/text.h"
 
@@ -43,6 +44,11 @@ out:
 static json_t *text(const char *s)
 {
 	return s ? text_n(s, strlen(s)) : json_null();
+}
+
+json_t *rs_json_text(const char *s)
+{
+	return text(s);
 }
 
 static json_t *hex(__u64 v)
@@ -180,10 +186,11 @@ static json_t *update(const struct rs_result *r, const void *e)
 {
 	const struct rs_update_view *u = e;
 
-	return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)u->id,
-			 "handover", rs_handover_name(u->handover), "from", proc(&u->from), "to",
-			 proc(&u->to), "start_ns", when(u->start_ns), "end_ns", when(u->end_ns),
-			 "exec_ns", when(u->exec_ns), "windows",
+	return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:o, s:o}", "id",
+			 (json_int_t)u->id, "handover", rs_handover_name(u->handover), "from",
+			 proc(&u->from), "to", proc(&u->to), "start_ns", when(u->start_ns),
+			 "end_ns", when(u->end_ns), "exec_ns", when(u->exec_ns), "blackout_len_ns",
+			 when(u->blackout_len), "blackout_from", u->blackout_from, "windows",
 			 LIST(r, u->window, u->nr_windows, id_number), "phases",
 			 LIST(r, u->phase, u->nr_phases, phase));
 }
@@ -395,10 +402,13 @@ static json_t *budget(const struct rs_result *r, const void *e)
 	const struct rs_budget_view *v = e;
 
 	(void)r;
-	return json_pack("{s:o, s:o, s:s, s:o, s:I, s:I, s:o}", "text", text(v->text), "where",
-			 text(v->where), "verdict", rs_verdict_name(v->verdict), "measured",
-			 text(v->measured), "samples", num(v->samples), "needed", num(v->needed),
-			 "reason", text(v->reason));
+	return json_pack("{s:o, s:o, s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "text",
+			 text(v->text), "where", text(v->where), "verdict",
+			 rs_verdict_name(v->verdict), "measured", text(v->measured), "samples",
+			 num(v->samples), "needed", num(v->needed), "reason", text(v->reason),
+			 "base", text(v->base), "base_samples",
+			 v->base ? json_integer(num(v->base_samples)) : json_null(), "note",
+			 text(v->note));
 }
 
 static json_t *hook(const struct rs_result *r, const void *e)

@@ -120,14 +120,6 @@ struct rs_name rs_name_device_at(const struct rs_result *r, __u64 key, __u64 ts)
 	return n;
 }
 
-bool rs_split_known(const struct rs_result *r)
-{
-	for (size_t i = 0; i < r->nr_requests; i++)
-		if (r->request[i].latency[RS_LAT_WAIT].max)
-			return true;
-	return false;
-}
-
 const char *rs_name_kind(__u32 kind)
 {
 	switch (kind) {

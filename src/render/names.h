@@ -37,14 +37,6 @@ struct rs_name rs_name_device(const struct rs_device_view *d);
 /** rs_name_device_at() - "d1", or "" for an address that the result does not know */
 struct rs_name rs_name_device_at(const struct rs_result *r, __u64 key, __u64 ts);
 
-/**
- * rs_split_known() - is any request's time split into waiting and work?
- *
- * A recorder that did not know how counts all of it as work. With a lock to take, no recording that
- * knows has only zeros.
- */
-bool rs_split_known(const struct rs_result *r);
-
 /** rs_name_kind() - "type1", "iommufd" */
 const char *rs_name_kind(__u32 kind);
 

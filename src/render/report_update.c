@@ -443,6 +443,12 @@ static void put_update(struct rs_text *t, const struct rs_result *r, const struc
 	rs_text_put(t, RS_TONE_PLAIN, " ");
 	put_procs(t, &u->from, &u->to);
 	rs_text_end(t);
+	if (u->blackout_from) {
+		rs_text_begin(t, 2, 4);
+		rs_text_keep(t, RS_TONE_PLAIN, "blackout %s", rs_fmt_len(u->blackout_len).s);
+		rs_text_keep(t, RS_TONE_DIM, " (by its %s)", u->blackout_from);
+		rs_text_end(t);
+	}
 	put_phases(t, r, u);
 
 	for (size_t i = 0; i < u->nr_windows; i++) {

@@ -156,6 +156,8 @@ static int take_excerpt(struct rs_analysis *a, const json_t *excerpt)
 		err = take_ids(&a->model.ids[RS_NR_WINDOW], json_object_get(excerpt, "windows"));
 	if (!err)
 		err = take_ids(&a->model.ids[RS_NR_DEVICE], json_object_get(excerpt, "devices"));
+	if (!err)
+		err = take_ids(&a->model.ids[RS_NR_UPDATE], json_object_get(excerpt, "updates"));
 	return err;
 }
 

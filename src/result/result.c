@@ -146,6 +146,14 @@ const char *rs_handover_name(enum rs_handover h)
 	return NAME_OF(names, h);
 }
 
+const char *rs_phase_name(size_t i)
+{
+	static const char *const names[] = { "invalidate", "exec", "restart", "hand-over",
+					     "between",	   "open", "remap" };
+
+	return i < sizeof(names) / sizeof(names[0]) ? names[i] : NULL;
+}
+
 static void free_windows(struct rs_result *r)
 {
 	for (size_t i = 0; i < r->nr_windows; i++) {
@@ -189,6 +197,8 @@ static void free_judged(struct rs_result *r)
 		free(r->budget[i].where);
 		free(r->budget[i].measured);
 		free(r->budget[i].reason);
+		free(r->budget[i].base);
+		free(r->budget[i].note);
 	}
 	free(r->budget);
 }
@@ -207,6 +217,14 @@ __u32 rs_loss_types(const struct rs_loss_view *l)
 	for (size_t i = 0; i < l->nr_parts; i++)
 		types |= l->part[i].types;
 	return types;
+}
+
+bool rs_split_known(const struct rs_result *r)
+{
+	for (size_t i = 0; i < r->nr_requests; i++)
+		if (r->request[i].latency[RS_LAT_WAIT].max)
+			return true;
+	return false;
 }
 
 void rs_result_free(struct rs_result *r)

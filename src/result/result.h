@@ -154,6 +154,9 @@ struct rs_phase {
 
 #define RS_PHASES_MAX 8
 
+/** rs_phase_name() - Return: the name of the @i-th kind of phase that there is, NULL beyond the last */
+const char *rs_phase_name(size_t i);
+
 /** struct rs_update_view - windows and hand-over that belong together */
 struct rs_update_view {
 	__u32 id;
@@ -163,7 +166,13 @@ struct rs_update_view {
 	__u64 start_ns;
 	__u64 end_ns;  /* 0 while a window is open */
 	__u64 exec_ns; /* when the exec happened, 0 for none */
-	__u32 *window; /* ids */
+	/*
+	 * How long the guest's devices and memory were not whole: as long as nothing better is known,
+	 * from the first invalidation's entry to the last remap's return. 0 when that did not come.
+	 */
+	__u64 blackout_len;
+	const char *blackout_from; /* static: what tells it, "windows"; NULL: it is not known */
+	__u32 *window;		   /* ids */
 	size_t nr_windows;
 	struct rs_phase phase[RS_PHASES_MAX];
 	size_t nr_phases;
@@ -351,6 +360,9 @@ struct rs_budget_view {
 	__u64 samples;
 	__u64 needed; /* samples without which it is unknown */
 	char *reason; /* one sentence; NULL for pass */
+	char *base;   /* of a clause against a base recording: @measured there; NULL: none */
+	__u64 base_samples;
+	char *note; /* one sentence: how the base recording was made otherwise; NULL */
 };
 
 /** struct rs_hook_view - one hook of the attach plan */
@@ -430,6 +442,14 @@ __u32 rs_loss_types(const struct rs_loss_view *l);
 
 /** rs_finding_set_replay() - @path: the trace file in which it is found again. Return: 0 or -ENOMEM */
 int rs_finding_set_replay(struct rs_finding *f, const char *path);
+
+/**
+ * rs_split_known() - is any request's time split into waiting and work?
+ *
+ * A recorder that did not know how counts all of it as work. With a lock to take, no recording that
+ * knows has only zeros.
+ */
+bool rs_split_known(const struct rs_result *r);
 
 /** rs_result_free() - free a result; NULL is allowed */
 void rs_result_free(struct rs_result *r);

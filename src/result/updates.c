@@ -60,6 +60,24 @@ static void split(const struct rs_result *r, struct rs_update_view *u)
 	add_phase(u, "remap", remap, u->end_ns);
 }
 
+/* Only an update that is over, and gave at least one range its vaddr back, had a blackout of known length. */
+static void set_blackout(const struct rs_result *r, struct rs_update_view *u)
+{
+	__u64 last = 0;
+
+	for (size_t i = 0; i < u->nr_windows; i++) {
+		const struct rs_window_view *w = window_of(r, u->window[i]);
+
+		for (size_t k = 0; k < w->nr_ranges; k++)
+			if (w->range[k].state == RS_STATE_REMAPPED && w->range[k].valid_ns > last)
+				last = w->range[k].valid_ns;
+	}
+	if (!u->end_ns || last <= u->start_ns)
+		return;
+	u->blackout_len = last - u->start_ns;
+	u->blackout_from = "windows";
+}
+
 int rs_build_updates(const struct rs_build *b, struct rs_result *r)
 {
 	struct rs_model *m = b->model;
@@ -75,6 +93,7 @@ int rs_build_updates(const struct rs_build *b, struct rs_result *r)
 		if (u->open)
 			r->update[i].end_ns = 0;
 		split(r, &r->update[i]);
+		set_blackout(r, &r->update[i]);
 	}
 	return 0;
 }

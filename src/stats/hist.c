@@ -57,6 +57,7 @@ void rs_hist_merge(struct rs_hist *h, const struct rs_hist *from)
 		h->max = from->max;
 	h->count += from->count;
 	h->sum += from->sum;
+	h->coarse |= from->coarse;
 	for (unsigned int i = 0; i < RS_HIST_BUCKETS; i++)
 		bucket_add(&h->bucket[i], from->bucket[i]);
 }
@@ -69,6 +70,7 @@ void rs_hist_from_kernel(struct rs_hist *h, const struct rs_ev_stats *s,
 	h->sum = s->sum;
 	h->min = s->min;
 	h->max = s->max;
+	h->coarse = true;
 	for (size_t i = 0; i < nr; i++) {
 		/* The last one has no end: what is in it is at most the maximum. */
 		__u64 bound = bucket[i].nr < RS_KHIST_BUCKETS - 1
@@ -92,23 +94,63 @@ static __u64 rank_of(double q, __u64 n)
 	return rank < n ? rank : n;
 }
 
-__u64 rs_hist_quantile(const struct rs_hist *h, double q)
-{
-	__u64 rank, seen = 0, bound;
+/* Where the kernel's last bucket begins: it has no end. */
+#define LAST_KERNEL_BUCKET \
+	((2ULL * (1U << RS_KHIST_SUB) - 1) << (RS_KHIST_MAX_BITS - RS_KHIST_SUB - 1))
 
-	if (!h->count)
-		return 0;
-	rank = rank_of(q, h->count);
-	for (unsigned int i = 0; i < RS_HIST_BUCKETS; i++) {
+void rs_hist_bucket_range(unsigned int i, bool coarse, __u64 *low, __u64 *high)
+{
+	__u64 bound = bucket_bound(i, RS_HIST_SUB);
+	unsigned int shift;
+
+	if (!coarse) {
+		*low = i ? bucket_bound(i - 1, RS_HIST_SUB) + 1 : 0;
+		*high = bound;
+		return;
+	}
+	if (bound < 1U << RS_KHIST_SUB) {
+		*low = *high = bound;
+		return;
+	}
+	shift = 63 - __builtin_clzll(bound) - RS_KHIST_SUB;
+	*low = bound >> shift << shift;
+	*high = *low + (1ULL << shift) - 1;
+	if (*low >= LAST_KERNEL_BUCKET) {
+		*low = LAST_KERNEL_BUCKET;
+		*high = ~0ULL;
+	}
+}
+
+static __u64 within(const struct rs_hist *h, __u64 v)
+{
+	if (v < h->min)
+		return h->min;
+	return v < h->max ? v : h->max;
+}
+
+void rs_hist_at(const struct rs_hist *h, __u64 rank, __u64 *low, __u64 *high)
+{
+	__u64 seen = 0, from, to;
+
+	*low = h->min;
+	*high = h->max;
+	for (unsigned int i = 0; i < RS_HIST_BUCKETS && h->count; i++) {
 		seen += h->bucket[i];
 		if (seen < rank)
 			continue;
-		bound = bucket_bound(i, RS_HIST_SUB);
-		if (bound < h->min)
-			return h->min;
-		return bound < h->max ? bound : h->max;
+		rs_hist_bucket_range(i, h->coarse, &from, &to);
+		*low = within(h, from);
+		*high = within(h, bucket_bound(i, RS_HIST_SUB));
+		return;
 	}
-	return h->max;
+}
+
+__u64 rs_hist_quantile(const struct rs_hist *h, double q)
+{
+	__u64 low, high;
+
+	rs_hist_at(h, rank_of(q, h->count), &low, &high);
+	return high;
 }
 
 double rs_hist_mean(const struct rs_hist *h)

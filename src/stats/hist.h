@@ -15,12 +15,14 @@
 
 /**
  * struct rs_hist - all values are ns
+ * @coarse: some were counted in the kernel's wider buckets (RS_KHIST_SUB)
  */
 struct rs_hist {
 	__u64 count;
 	__u64 sum;
 	__u64 min;
 	__u64 max;
+	bool coarse;
 	__u32 bucket[RS_HIST_BUCKETS];
 };
 
@@ -48,6 +50,22 @@ void rs_hist_from_kernel(struct rs_hist *h, const struct rs_ev_stats *s,
  * Never above the maximum nor below the minimum seen. Return: ns, 0 when empty
  */
 __u64 rs_hist_quantile(const struct rs_hist *h, double q);
+
+/**
+ * rs_hist_at() - what is known of the @rank-th smallest value
+ * @rank: 1 to the count
+ * @low: the least that it can be; 0 when empty
+ * @high: the greatest
+ */
+void rs_hist_at(const struct rs_hist *h, __u64 rank, __u64 *low, __u64 *high);
+
+/**
+ * rs_hist_bucket_range() - the values that bucket @i stands for
+ * @coarse: the histogram holds values of the kernel's buckets
+ * @low: the smallest
+ * @high: the largest
+ */
+void rs_hist_bucket_range(unsigned int i, bool coarse, __u64 *low, __u64 *high);
 
 /** rs_hist_mean() - Return: ns, 0 when empty */
 double rs_hist_mean(const struct rs_hist *h);

@@ -60,6 +60,35 @@ static struct synth *unknown(void)
 	return begin_update(&c);
 }
 
+/* Eight updates, of which each takes a little longer than the one before. */
+static struct synth *updates(__u64 len)
+{
+	struct synth *s = synth_new();
+	__u64 c;
+
+	synth_as(s, QEMU);
+	c = synth_open(s);
+	synth_map(s, c, 0, 2 * MIB, INO, 0);
+	for (__u64 i = 0; i < 8; i++) {
+		synth_wait(s, 500 * MS);
+		synth_invalidate_all(s, c);
+		synth_wait(s, len + i * MS / 10);
+		synth_remap(s, c, 0, 2 * MIB, INO, 0);
+	}
+	synth_release(s, c);
+	return s;
+}
+
+static struct synth *fast(void)
+{
+	return updates(20 * MS);
+}
+
+static struct synth *slow(void)
+{
+	return updates(30 * MS);
+}
+
 static struct synth *empty(void)
 {
 	return synth_new();
@@ -72,6 +101,7 @@ static const struct {
 } kinds[] = {
 	{ "pass", pass, RS_TRACE_MAJOR },	{ "violated", violated, RS_TRACE_MAJOR },
 	{ "unknown", unknown, RS_TRACE_MAJOR }, { "empty", empty, RS_TRACE_MAJOR },
+	{ "fast", fast, RS_TRACE_MAJOR },	{ "slow", slow, RS_TRACE_MAJOR },
 	{ "newer", pass, RS_TRACE_MAJOR + 1 },
 };
 
@@ -129,6 +159,6 @@ int main(int argc, char **argv)
 			fprintf(stderr, "make-trace: %s\n", msg.text);
 		return err ? 1 : 0;
 	}
-	fprintf(stderr, "usage: make-trace pass|violated|unknown|empty|newer FILE\n");
+	fprintf(stderr, "usage: make-trace pass|violated|unknown|empty|fast|slow|newer FILE\n");
 	return 2;
 }

@@ -440,11 +440,11 @@ static struct rs_rule_view rules[] = {
 
 static struct rs_budget_view budgets[] = {
 	{ (char *)"window max <= 100ms", (char *)"b.budget:3", RS_PASS, (char *)"22.4ms", 2, 1,
-	  NULL },
+	  NULL, NULL, 0, NULL },
 	{ (char *)"pin[path=gup] p99 <= 50us", (char *)"b.budget:4", RS_VIOLATED, (char *)"61us",
-	  1204, 100, (char *)"p99 is 61us, not <= 50us." },
+	  1204, 100, (char *)"p99 is 61us, not <= 50us.", NULL, 0, NULL },
 	{ (char *)"read max <= 1ms", (char *)"b.budget:5", RS_UNKNOWN, NULL, 0, 1,
-	  (char *)"Nothing to measure: no such request was seen." },
+	  (char *)"Nothing to measure: no such request was seen.", NULL, 0, NULL },
 };
 
 /* Call once before use. */

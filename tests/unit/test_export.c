@@ -76,9 +76,11 @@ static void json_keys(void **state)
 	has_keys(e, "rule verdict text expected at_ns container window path events replay");
 	has_keys(first(e, "path", 2), "state note when at_ns");
 	has_keys(first(e, "events", 2), "at_ns cpu tgid tid process type text");
-	has_keys(first(o, "budgets", 3), "text where verdict measured samples needed reason");
+	has_keys(first(o, "budgets", 3), "text where verdict measured samples needed reason "
+					 "base base_samples note");
 	e = first(o, "updates", 2);
-	has_keys(e, "id handover from to start_ns end_ns exec_ns windows phases");
+	has_keys(e, "id handover from to start_ns end_ns exec_ns blackout_len_ns "
+		    "blackout_from windows phases");
 	has_keys(json_object_get(e, "from"), "tgid comm");
 	has_keys(first(e, "phases", 3), "name start_ns len_ns");
 	assert_int_equal(json_integer_value(first(e, "windows", 1)), 1);
@@ -436,7 +438,10 @@ static void junit_hostile(void **state)
 				    NULL,
 				    0,
 				    1,
-				    (char *)"a\tb\r\n\"c\"" };
+				    (char *)"a\tb\r\n\"c\"",
+				    NULL,
+				    0,
+				    NULL };
 	char *text;
 
 	(void)state;

@@ -113,6 +113,7 @@ static void against_sorting(void **state)
 	for (int round = 0; round < 50; round++) {
 		struct rs_hist *h = hist_new();
 		size_t n = 1000 * (1 + round % 4);
+		__u64 low, high;
 
 		for (size_t i = 0; i < n; i++) {
 			v[i] = next_random(&seed) >> (next_random(&seed) % 64);
@@ -126,6 +127,8 @@ static void against_sorting(void **state)
 
 			assert_true(got >= exact);
 			assert_true(got - exact <= exact / 16);
+			rs_hist_at(h, n * permille[i] / 1000, &low, &high);
+			assert_true(low <= exact && high == got);
 		}
 		free(h);
 	}
@@ -348,6 +351,28 @@ static void kernel_edges(void **state)
 	free(h);
 }
 
+/* Buckets lie side by side; a coarse one is the kernel's that holds the fine one. */
+static void bucket_ranges(void **state)
+{
+	__u64 low, high, next = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < RS_HIST_BUCKETS; i++) {
+		rs_hist_bucket_range(i, false, &low, &high);
+		assert_true(low == next && high >= low);
+		next = high + 1;
+		rs_hist_bucket_range(i, true, &low, &high);
+		assert_true(low <= next - 1 && high >= next - 1);
+		assert_int_equal(rs_khist_bucket(low), rs_khist_bucket(next - 1));
+		assert_int_equal(rs_khist_bucket(high), rs_khist_bucket(low));
+		if (low)
+			assert_int_equal(rs_khist_bucket(low - 1) + 1, rs_khist_bucket(low));
+		if (high != UINT64_MAX)
+			assert_int_equal(rs_khist_bucket(high + 1), rs_khist_bucket(low) + 1);
+	}
+	assert_true(next == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +382,7 @@ int main(void)
 		cmocka_unit_test(full_bucket),	   cmocka_unit_test(lengths),
 		cmocka_unit_test(sizes),	   cmocka_unit_test(from_the_kernel),
 		cmocka_unit_test(kernel_edges),	   cmocka_unit_test(kernel_counts_so),
+		cmocka_unit_test(bucket_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,6 +95,15 @@ static void leave_open(struct synth *s, __u64 c)
 	s->ended_ns = s->now + 70 * SEC;
 }
 
+static void stay_owner(struct synth *s, __u64 c)
+{
+	synth_invalidate(s, c, 0, 2 * MIB);
+	synth_as(s, NEXT);
+	synth_remap(s, c, 0, 2 * MIB, INO, 0);
+	synth_as(s, QEMU);
+	synth_map(s, c, 8 * MIB, MIB, INO, 8 * MIB);
+}
+
 static void remap_larger(struct synth *s, __u64 c)
 {
 	synth_invalidate_all(s, c);
@@ -243,6 +252,7 @@ static const struct scenario {
 	{ "kept pinned", keep_pinned, "pin-balance", false, 0 },
 	{ "pinned no page", pin_nothing, "no-zero-pin", false, 0 },
 	{ "another page", change_page, "translation-stable", true, 0 },
+	{ "two owners", stay_owner, "one-owner", false, 0 },
 };
 
 /* Ours is the last container of several, in the midst of what they do. @inside: violates */
