@@ -85,13 +85,22 @@ static int write_excerpts(const struct rs_cli *cli, struct check *k, const char 
 	if (err)
 		return rs_fail(cli, RS_EXIT_USAGE, "check: %s", msg.text);
 	if (done.missed)
-		rs_fail(cli, 0,
+		rs_fail(cli, rs_result_exit_status(r),
 			"check: no excerpt of %zu finding%s: what is in \"%s\" does not yield %s",
 			done.missed, done.missed == 1 ? "" : "s", path,
 			done.missed == 1 ? "it" : "them");
 	else if (!done.written && !cli->json)
 		fprintf(stderr, "remapscope: no rule is violated: there is nothing to explain\n");
 	return 0;
+}
+
+/* The verdict is told whatever became of the excerpts: a command that was recorded will not run again. */
+static int explain_and_print(const struct rs_cli *cli, struct check *k, const char *path,
+			     struct rs_result *r)
+{
+	int failed = write_excerpts(cli, k, path, r), status = print_result(cli, k, r);
+
+	return failed ? failed : status;
 }
 
 static void leave_no_directory(struct check *k)
@@ -116,10 +125,8 @@ static int check_file(struct rs_cli *cli, struct check *k, const char *path)
 		status = rs_fail(cli, RS_EXIT_USAGE,
 				 "check: \"%s\" is an excerpt: a budget needs the whole recording",
 				 path);
-	if (!status)
-		status = write_excerpts(cli, k, path, r);
-	if (!status)
-		status = print_result(cli, k, r);
+	else
+		status = explain_and_print(cli, k, path, r);
 	rs_result_free(r);
 	return status;
 }
@@ -166,9 +173,7 @@ static int check_command(struct rs_cli *cli, struct check *k)
 	err = rs_session_run(&k->session, &end, &usage, &msg);
 	if (err)
 		return rs_fail(cli, usage ? RS_EXIT_USAGE : rs_status_of(err), "%s", msg.text);
-	status = write_excerpts(cli, k, k->session.path, end.result);
-	if (!status)
-		status = print_result(cli, k, end.result);
+	status = explain_and_print(cli, k, k->session.path, end.result);
 	rs_result_free(end.result);
 	if (end.write_err) {
 		rs_fail(cli, 0, "%s", end.msg.text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,18 +60,18 @@ int rs_explain_prepare(const char *dir, bool *made, struct rs_msg *msg)
 static int write_slice(const char *path, const struct rs_records *recs, const struct rs_slice *s,
 		       struct rs_msg *msg)
 {
-	struct rs_trace_writer *w;
-	struct stat st;
-	int err;
+	struct rs_trace_writer *w = NULL;
+	int err, fd;
 
-	/* Since the directory was looked at, somebody may have come. */
-	if (!lstat(path, &st))
+	/* Since the directory was looked at, somebody may have come: from here on it is ours. */
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EEXIST)
 		return rs_msg_set(msg, -EEXIST, "\"%.300s\" exists, and is not overwritten", path);
+	if (fd < 0)
+		return rs_msg_set(msg, -errno, "cannot write \"%.300s\": %s", path,
+				  strerror(errno));
+	close(fd);
 	err = rs_trace_create(path, s->meta, &w, msg);
-	if (err) {
-		unlink(path);
-		return err;
-	}
 	for (size_t i = 0; i < s->nr && !err; i++)
 		err = rs_trace_write(w, recs->record[s->record[i]].ev, msg);
 	if (err)

@@ -216,7 +216,7 @@ static void put_finding(struct rs_text *t, const struct rs_result *r, size_t nr)
 		rs_text_begin(t, 4, 14);
 		rs_text_keep(t, RS_TONE_DIM, "replay");
 		rs_text_to(t, 14);
-		rs_text_words(t, RS_TONE_PLAIN, f->replay);
+		rs_text_whole(t, RS_TONE_PLAIN, f->replay);
 		rs_text_end(t);
 	}
 }

@@ -3,6 +3,7 @@
 #include "render/text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,10 +123,9 @@ static void new_line(struct rs_text *t)
 }
 
 /* One word, on the next line when this one is full; one that is longer than a line is cut up. */
-static void emit(struct rs_text *t, enum rs_tone tone, const char *s, size_t len)
+static void emit_within(struct rs_text *t, enum rs_tone tone, const char *s, size_t len, int width)
 {
 	const char *code = tone_code(t, tone);
-	int width = t->style->width;
 	__u32 cp;
 
 	if (t->col && t->col + t->pending > t->hang &&
@@ -151,6 +151,16 @@ static void emit(struct rs_text *t, enum rs_tone tone, const char *s, size_t len
 	}
 	if (code)
 		fputs("\033[0m", t->out);
+}
+
+static void emit(struct rs_text *t, enum rs_tone tone, const char *s, size_t len)
+{
+	emit_within(t, tone, s, len, t->style->width);
+}
+
+void rs_text_whole(struct rs_text *t, enum rs_tone tone, const char *s)
+{
+	emit_within(t, tone, s, strlen(s), INT_MAX);
 }
 
 void rs_text_words(struct rs_text *t, enum rs_tone tone, const char *s)

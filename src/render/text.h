@@ -39,6 +39,9 @@ void rs_text_begin(struct rs_text *t, int indent, int hang);
 /** rs_text_words() - add words; blanks between them separate, and are lost at a line's end */
 void rs_text_words(struct rs_text *t, enum rs_tone tone, const char *s);
 
+/** rs_text_whole() - add something that is to be copied: it stays in one piece, whatever the width */
+void rs_text_whole(struct rs_text *t, enum rs_tone tone, const char *s);
+
 /** rs_text_put() - add words, formatted; at most 1023 bytes */
 void rs_text_put(struct rs_text *t, enum rs_tone tone, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

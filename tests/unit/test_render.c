@@ -98,6 +98,35 @@ static void within_width(void **state)
 	}
 }
 
+/* A command that is to be copied is one line, however narrow the others are. */
+static void replay_in_one_piece(void **state)
+{
+	static const char command[] =
+		"remapscope check --rule remap-same-memory "
+		"/var/lib/ci/artifacts/update-of-a-long-name/remap-same-memory-1.trace";
+	struct rs_result r = *fixture();
+	struct rs_finding f = r.finding[0];
+	char *text;
+
+	(void)state;
+	f.replay = (char *)command;
+	r.finding = &f;
+	r.nr_findings = 1;
+	text = rendered(rs_render_check, &r, (struct rs_style){ .width = 60 });
+	has(text, "\n    replay    remapscope check --rule remap-same-memory "
+		  "/var/lib/ci/artifacts/update-of-a-long-name/remap-same-memory-1.trace\n");
+	free(text);
+	/* Nothing of it acts on the terminal. */
+	f.replay = (char *)"remapscope check --rule x 'a\033[2J.trace'";
+	text = rendered(rs_render_check, &r, plain);
+	has(text, "\n    replay    remapscope check --rule x 'a?[2J.trace'\n");
+	free(text);
+	f.replay = NULL;
+	text = rendered(rs_render_check, &r, plain);
+	has_not(text, "replay");
+	free(text);
+}
+
 /* With colour the same text, once the colours are taken out. */
 static void colour_changes_nothing_else(void **state)
 {
@@ -261,10 +290,15 @@ static void result_is_freed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(check_golden),	      cmocka_unit_test(check_idle),
-		cmocka_unit_test(within_width),	      cmocka_unit_test(colour_changes_nothing_else),
-		cmocka_unit_test(words_and_wrapping), cmocka_unit_test(utf8),
-		cmocka_unit_test(write_errors),	      cmocka_unit_test(style),
+		cmocka_unit_test(check_golden),
+		cmocka_unit_test(check_idle),
+		cmocka_unit_test(within_width),
+		cmocka_unit_test(replay_in_one_piece),
+		cmocka_unit_test(colour_changes_nothing_else),
+		cmocka_unit_test(words_and_wrapping),
+		cmocka_unit_test(utf8),
+		cmocka_unit_test(write_errors),
+		cmocka_unit_test(style),
 		cmocka_unit_test(result_is_freed),
 	};
 
