@@ -89,6 +89,11 @@ static int write_excerpts(const struct rs_cli *cli, struct check *k, const char 
 			"check: no excerpt of %zu finding%s: what is in \"%s\" does not yield %s",
 			done.missed, done.missed == 1 ? "" : "s", path,
 			done.missed == 1 ? "it" : "them");
+	else if (done.larger && !cli->json)
+		fprintf(stderr,
+			"remapscope: %zu of %zu excerpts show%s more than is needed: to make them "
+			"smaller takes too long\n",
+			done.larger, done.written, done.larger == 1 ? "s" : "");
 	else if (!done.written && !cli->json)
 		fprintf(stderr, "remapscope: no rule is violated: there is nothing to explain\n");
 	return 0;

@@ -146,6 +146,7 @@ static int explain_one(struct explain *x, struct rs_finding *f, struct rs_msg *m
 		err = write_slice(path, from, &slice, msg);
 	if (!err) {
 		x->out->written++;
+		x->out->larger += !slice.minimal;
 		err = rs_finding_set_replay(f, path);
 		if (err)
 			rs_msg_set(msg, err, "out of memory");

@@ -27,10 +27,12 @@ int rs_explain_prepare(const char *dir, bool *made, struct rs_msg *msg);
 /**
  * struct rs_explained - what came of it
  * @written: excerpts
+ * @larger: ... of these, not the smallest that there are: src/explain/slice.h says when
  * @missed: violated findings that no part of the file yields: it is not the recording that was judged, or not all of it
  */
 struct rs_explained {
 	size_t written;
+	size_t larger;
 	size_t missed;
 };
 
