@@ -195,7 +195,12 @@ static const struct rs_transition no_gup_in_window[] = {
 	{ 0, RS_N_FOUND_INVALID, NULL, 3, NULL },
 	{ 3, RS_N_TRANSLATED, NULL, RS_TO_VIOLATED, say_translated },
 	{ 3, RS_N_REMAPPED, NULL, RS_TO_UNKNOWN, say_late },
+	{ 3, RS_N_UNMAPPED, NULL, RS_TO_UNKNOWN, say_late },
+	{ 3, RS_N_RELEASED, NULL, RS_TO_UNKNOWN, say_late },
+	{ 3, RS_N_END, NULL, RS_TO_UNKNOWN, say_late },
 	{ 0, RS_N_REMAPPED, late, RS_TO_UNKNOWN, say_late },
+	/* The remap that has just been told as late has translated, too. */
+	{ 0, RS_N_TRANSLATED, NULL, RS_TO_VIOLATED, say_translated },
 };
 
 /* no-iommu-change */
@@ -209,6 +214,9 @@ static const struct rs_transition no_iommu_change[] = {
 	{ 1, RS_N_IOMMU_CHANGED, NULL, RS_TO_VIOLATED, say_iommu },
 	{ 2, RS_N_IOMMU_CHANGED, NULL, RS_TO_VIOLATED, say_iommu },
 	{ 2, RS_N_REMAPPED, NULL, RS_TO_UNKNOWN, say_late },
+	{ 2, RS_N_UNMAPPED, NULL, RS_TO_UNKNOWN, say_late },
+	{ 2, RS_N_RELEASED, NULL, RS_TO_UNKNOWN, say_late },
+	{ 2, RS_N_END, NULL, RS_TO_UNKNOWN, say_late },
 	{ 1, RS_N_REMAPPED, NULL, 0, NULL },
 	{ 1, RS_N_UNMAPPED, NULL, 0, NULL },
 	{ 1, RS_N_RELEASED, NULL, 0, NULL },
@@ -230,6 +238,13 @@ static const struct rs_transition no_new_user[] = {
 	{ 1, RS_N_ATTACHED, NULL, RS_TO_VIOLATED, say_attached },
 	{ 0, RS_N_REMAPPED, late, RS_TO_UNKNOWN, say_late },
 	{ 1, RS_N_CLOSED, NULL, 0, NULL },
+	/* Found inside its window: of the window's first part nobody knows. */
+	{ 0, RS_N_FOUND_INVALID, NULL, 2, NULL },
+	{ 2, RS_N_NEW_MAP, NULL, RS_TO_VIOLATED, say_new_map },
+	{ 2, RS_N_PLAIN_UNMAP, NULL, RS_TO_VIOLATED, say_plain_unmap },
+	{ 2, RS_N_ATTACHED, NULL, RS_TO_VIOLATED, say_attached },
+	{ 2, RS_N_CLOSED, NULL, RS_TO_UNKNOWN, say_late },
+	{ 2, RS_N_END, NULL, RS_TO_UNKNOWN, say_late },
 };
 
 /* all-before-exec */
@@ -483,7 +498,7 @@ const struct rs_rule rs_rules[] = {
 		.sentence = "Inside a window no group is attached, nothing is newly mapped, and no "
 			    "invalid range is plainly unmapped.",
 		.expected = "the container to be left alone until its window has closed",
-		.state = { "quiet", "window" },
+		.state = { "quiet", "window", "found-inside" },
 		.needs = { "vfio_iommu_type1_attach_group", "vfio_remove_dma" },
 		ARROWS(no_new_user),
 	},
