@@ -88,13 +88,17 @@ static bool repeat(struct proof_trace *t, struct proof_rng *r)
 	return true;
 }
 
+/* Nobody is interrupted for longer. */
+#define LATE_NS (10 * MS)
+
 /* Within one CPU, too: an interrupt writes between a record's place and its arrival. */
 static bool reorder(struct proof_trace *t, struct proof_rng *r)
 {
 	for (size_t i = 1; i < t->nr_sent; i++) {
 		struct proof_sent first = t->sent[i - 1];
+		__u64 a = first.ev->ts, b = t->sent[i].ev->ts;
 
-		if (!proof_chance(r, 30))
+		if (!proof_chance(r, 30) || a + LATE_NS < b || b + LATE_NS < a)
 			continue;
 		t->sent[i - 1] = t->sent[i];
 		t->sent[i] = first;

@@ -173,11 +173,12 @@ static __u64 pin_has(const struct oracle *o, const struct o_range *r, __u64 iova
 	if (o->t->mode == RS_MODE_ARMED)
 		return UNTOLD;
 	for (size_t i = r->from; i < at; i++) {
-		__u64 device = O_EV(o, i, rs_ev_request)->device, page;
+		__u64 device, page;
 		size_t held = 1;
 
 		if (!pins(o, i, 0, iova) || O_EV(o, i, rs_ev_request)->op.container != key_of(o, r))
 			continue;
+		device = O_EV(o, i, rs_ev_request)->device;
 		page = pin_page(o, i, iova);
 		for (size_t k = i + 1; k < at && held; k++) {
 			held += pins(o, k, device, iova);
