@@ -56,7 +56,19 @@ $(B)/tests/fuzz-trace: tests/fuzz/fuzz_trace.c $(B)/libremapscope.a
 	$(Q)$(CC) $(CFLAGS) $(TEST_CFLAGS) -DRS_FUZZ_STANDALONE -MF $@.d $(LDFLAGS) -o $@ $^ \
 		-ljansson -lz -lm
 
-unit-programs: $(UNIT) $(addprefix $(B)/tests/,make-trace fuzz-trace trace-json superset)
+# Random recordings, faults, a second implementation of the rules, mutants.
+PROOF_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/proof/*.c))
+
+$(B)/tests/proof/%.o: tests/proof/%.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) $(TEST_CFLAGS) -Itests/unit -c -o $@ $<
+
+$(B)/tests/prove: $(PROOF_OBJ) $(B)/tests/libsynth.a $(B)/libremapscope.a
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -ljansson -lz -lm
+
+unit-programs: $(UNIT) $(addprefix $(B)/tests/,make-trace fuzz-trace trace-json superset prove)
 
 # The lab's programs
 
@@ -80,7 +92,7 @@ $(B)/lab-reconcile $(B)/lab-json: $(B)/lab-%: $(B)/tests/lab/client/%.o
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
--include $(wildcard $(B)/tests/lab/client/*.d $(B)/tests/unit/*.d)
+-include $(wildcard $(B)/tests/lab/client/*.d $(B)/tests/unit/*.d $(B)/tests/proof/*.d)
 
 lab-programs: $(B)/remapscope $(B)/lab-client $(B)/lab-btfoff $(B)/lab-reconcile $(B)/lab-json
 

@@ -104,6 +104,16 @@ static int adopt_pieces(struct rs_pending *p, struct rs_seen_range *s)
 	return 0;
 }
 
+int rs_pending_inside(struct rs_model *m, __u64 req)
+{
+	struct rs_pending *p = get(m, req);
+
+	if (!p)
+		return -ENOMEM;
+	p->inside = true;
+	return 0;
+}
+
 int rs_pending_range(struct rs_model *m, const struct rs_event *ev)
 {
 	struct rs_seen_range *grown, *s;

@@ -28,6 +28,7 @@ struct rs_pending {
 	struct rs_ev_pages *pages;
 	size_t nr_pages;
 	bool snapshot; /* has ranges that a snapshot found */
+	bool inside;   /* has translated while something was invalid */
 };
 
 /** rs_pending_backing() - a piece came. Return: 0 or -ENOMEM */
@@ -38,6 +39,9 @@ int rs_pending_range(struct rs_model *m, const struct rs_event *ev);
 
 /** rs_pending_pages() - a run of pages came. Return: 0 or -ENOMEM */
 int rs_pending_pages(struct rs_model *m, const struct rs_event *ev);
+
+/** rs_pending_inside() - a driver's request has translated a vaddr while something was invalid. Return: 0 or -ENOMEM */
+int rs_pending_inside(struct rs_model *m, __u64 req);
 
 /** rs_pending_removed() - a range is taken down: what snapshots under way told of it is out of date */
 void rs_pending_removed(struct rs_model *m, const struct rs_ev_remove *x);

@@ -394,6 +394,7 @@ static int on_request(struct rs_model *m, const struct rs_event *ev)
 	struct rs_pending *p;
 	struct rs_paths paths;
 	struct rs_slow s;
+	bool inside;
 	int err;
 
 	rs_event_read(&x, sizeof(x), ev);
@@ -409,13 +410,15 @@ static int on_request(struct rs_model *m, const struct rs_event *ev)
 		c->window->view.requests++;
 	rs_request_cost(m, &x, &s, &paths);
 	p = rs_pending_take(m, x.op.req);
+	/* One that was there before the window has translated before it, unless it is seen to do so inside. */
+	inside = x.op.invalid_before || (p && p->inside);
 	err = rs_tally_add(m, d, &s, paths.pages);
 	if (!err && x.op.ret < 0)
 		err = rs_type1_failed(m, ev, &x.op, s.op);
 	if (!err)
 		err = rs_device_request(m, d, c, &x, p, ev);
 	rs_pending_drop(p);
-	if (!c || !x.gup_calls || !x.len)
+	if (!c || !inside || !x.gup_calls || !x.len)
 		return err;
 	for (size_t i = rs_range_from(c, x.iova.v); i < c->nr && !err; i++) {
 		if (c->range[i]->iova.v > x.iova.v + (x.len - 1))
@@ -438,7 +441,9 @@ static int on_xlate(struct rs_model *m, const struct rs_event *ev)
 	if (!c)
 		return -ENOMEM;
 	/* A driver's pin is judged when its request returns, which knows the iova. */
-	if (!x.dma_size || x.caller == RS_IN_PIN)
+	if (x.caller == RS_IN_PIN)
+		return rs_pending_inside(m, x.req);
+	if (!x.dma_size)
 		return 0;
 	r = rs_range_at(c, x.dma_iova.v);
 	if (!r || !r->invalid)

@@ -244,12 +244,27 @@ static int add_gap(const struct rs_build *b, struct rs_result *r, const struct r
 	return add_plain(r, what[g->kind], count, g->from_ns, g->to_ns, g->container, g->types);
 }
 
+/* A cut file lacks what came after it, and what was on its way; when armed, also what had been counted before. */
+static int add_end(const struct rs_build *b, struct rs_result *r)
+{
+	__u64 last = b->model->last_ns, from = last > RS_ORDER_NS ? last - RS_ORDER_NS : 0;
+	int err;
+
+	err = add_plain(r, "the end of the recording", 0, from, UINT64_MAX, 0, RS_TYPES_ANY);
+	if (!err && b->model->mode == RS_MODE_ARMED)
+		err = add_part(&r->loss[r->nr_losses - 1],
+			       (struct rs_loss_part){ .types = RS_TYPE(STATS),
+						      .from_ns = r->first_ns,
+						      .to_ns = UINT64_MAX });
+	return err;
+}
+
 int rs_build_losses(const struct rs_build *b, struct rs_result *r)
 {
 	const struct rs_hole *hole;
 	size_t nr = rs_order_holes(b->order, &hole), i;
 	bool book = has_book(b);
-	struct rs_hole late;
+	struct rs_hole late, stepped;
 	const json_t *o;
 	int err = 0;
 
@@ -264,10 +279,12 @@ int rs_build_losses(const struct rs_build *b, struct rs_result *r)
 	if (!err && late.count)
 		err = add_plain(r, "records that came too late to be put in order", late.count,
 				late.from_ns, late.to_ns, 0, RS_TYPES_ANY);
+	rs_order_stepped(b->order, &stepped);
+	/* Where it went back shows only now and then: nothing can be told by time. */
+	if (!err && stepped.count)
+		err = add_plain(r, "records of before one that had come already: a clock went back",
+				stepped.count, r->first_ns, r->last_ns, 0, RS_TYPES_ANY);
 	for (i = 0; i < b->model->nr_gaps && !err; i++)
 		err = add_gap(b, r, &b->model->gap[i]);
-	if (!err && b->incomplete)
-		err = add_plain(r, "the end of the recording", 0, b->model->last_ns, UINT64_MAX, 0,
-				RS_TYPES_ANY);
-	return err;
+	return err || !b->incomplete ? err : add_end(b, r);
 }

@@ -123,7 +123,7 @@ const struct rs_rule rs_rules[] = {
 		       "which is no protection. Nothing is broken yet; so this is a warning.",
 		.example = "c1 range 0x800000 size 0x100000 was newly mapped while the container's "
 			   "window was open",
-		.state = { "quiet", "window" },
+		.state = { "quiet", "window", "found-inside" },
 		.needs = { "vfio_iommu_type1_attach_group", "vfio_remove_dma" },
 		ARROWS(rs_no_new_user),
 	},

@@ -39,9 +39,9 @@ extern const struct rs_transition rs_remap_same_memory[20];
 extern const struct rs_transition rs_translation_stable[5];
 
 /* src/rules/window.c */
-extern const struct rs_transition rs_no_gup_in_window[9];
-extern const struct rs_transition rs_no_iommu_change[9];
-extern const struct rs_transition rs_no_new_user[9];
+extern const struct rs_transition rs_no_gup_in_window[13];
+extern const struct rs_transition rs_no_iommu_change[12];
+extern const struct rs_transition rs_no_new_user[15];
 extern const struct rs_transition rs_one_owner[8];
 
 /* src/rules/pin.c */

@@ -21,7 +21,12 @@ const struct rs_transition rs_no_gup_in_window[] = {
 	{ 0, RS_N_FOUND_INVALID, NULL, 3, NULL },
 	{ 3, RS_N_TRANSLATED, NULL, RS_TO_VIOLATED, say_translated },
 	{ 3, RS_N_REMAPPED, NULL, RS_TO_UNKNOWN, say_late },
+	{ 3, RS_N_UNMAPPED, NULL, RS_TO_UNKNOWN, say_late },
+	{ 3, RS_N_RELEASED, NULL, RS_TO_UNKNOWN, say_late },
+	{ 3, RS_N_END, NULL, RS_TO_UNKNOWN, say_late },
 	{ 0, RS_N_REMAPPED, &late, RS_TO_UNKNOWN, say_late },
+	/* The remap that has just been told as late has translated, too. */
+	{ 0, RS_N_TRANSLATED, NULL, RS_TO_VIOLATED, say_translated },
 };
 
 /* no-iommu-change */
@@ -35,6 +40,9 @@ const struct rs_transition rs_no_iommu_change[] = {
 	{ 1, RS_N_IOMMU_CHANGED, NULL, RS_TO_VIOLATED, say_iommu },
 	{ 2, RS_N_IOMMU_CHANGED, NULL, RS_TO_VIOLATED, say_iommu },
 	{ 2, RS_N_REMAPPED, NULL, RS_TO_UNKNOWN, say_late },
+	{ 2, RS_N_UNMAPPED, NULL, RS_TO_UNKNOWN, say_late },
+	{ 2, RS_N_RELEASED, NULL, RS_TO_UNKNOWN, say_late },
+	{ 2, RS_N_END, NULL, RS_TO_UNKNOWN, say_late },
 	{ 1, RS_N_REMAPPED, NULL, 0, NULL },
 	{ 1, RS_N_UNMAPPED, NULL, 0, NULL },
 	{ 1, RS_N_RELEASED, NULL, 0, NULL },
@@ -56,6 +64,13 @@ const struct rs_transition rs_no_new_user[] = {
 	{ 1, RS_N_ATTACHED, NULL, RS_TO_VIOLATED, say_attached },
 	{ 0, RS_N_REMAPPED, &late, RS_TO_UNKNOWN, say_late },
 	{ 1, RS_N_CLOSED, NULL, 0, NULL },
+	/* Found inside its window: of the window's first part nobody knows. */
+	{ 0, RS_N_FOUND_INVALID, NULL, 2, NULL },
+	{ 2, RS_N_NEW_MAP, NULL, RS_TO_VIOLATED, say_new_map },
+	{ 2, RS_N_PLAIN_UNMAP, NULL, RS_TO_VIOLATED, say_plain_unmap },
+	{ 2, RS_N_ATTACHED, NULL, RS_TO_VIOLATED, say_attached },
+	{ 2, RS_N_CLOSED, NULL, RS_TO_UNKNOWN, say_late },
+	{ 2, RS_N_END, NULL, RS_TO_UNKNOWN, say_late },
 };
 
 /* one-owner */

@@ -27,6 +27,8 @@ struct rs_order {
 	__u64 released; /* the time of the last record handed on */
 	__u32 late;
 	__u64 late_from, late_to;
+	__u64 began; /* the last begin of a request that has been recorded */
+	struct rs_hole stepped;
 	struct cpu *cpu;
 	size_t nr_cpus;
 	struct rs_hole *hole;
@@ -170,6 +172,47 @@ static int hand_on(struct rs_order *o)
 	return err;
 }
 
+/* When the request began that this record closes; 0: it closes none. */
+static __u64 begin_of(const struct rs_event *ev)
+{
+	const struct rs_ev_ioctl *x = (const void *)ev;
+
+	switch (ev->type) {
+	case RS_EV_OPEN:
+	case RS_EV_RELEASE:
+	case RS_EV_ATTACH:
+	case RS_EV_DETACH:
+	case RS_EV_MAP:
+	case RS_EV_UNMAP:
+	case RS_EV_IOCTL:
+	case RS_EV_REQUEST:
+	case RS_EV_SNAPSHOT:
+		return ev->size >= sizeof(x->h) + sizeof(x->op) ? x->op.start_ns : 0;
+	default:
+		return 0;
+	}
+}
+
+/* CPUs' clocks are the same to much less than this. */
+#define SKEW_NS 100000ULL
+
+static void watch_clock(struct rs_order *o, const struct rs_event *ev)
+{
+	__u64 begin = begin_of(ev), before = begin;
+
+	if (ev->flags & RS_EVF_RECORDER)
+		return;
+	if (ev->type != RS_EV_REQUEST && ev->type != RS_EV_FLIGHT && o->began > before)
+		before = o->began;
+	if (ev->ts + SKEW_NS < before) {
+		if (!o->stepped.count++ || ev->ts < o->stepped.from_ns)
+			o->stepped.from_ns = ev->ts;
+		o->stepped.to_ns = before;
+	}
+	if (begin > o->began && begin <= ev->ts)
+		o->began = begin;
+}
+
 int rs_order_push(struct rs_order *o, const struct rs_event *ev)
 {
 	int err = follow_seq(o, ev);
@@ -177,6 +220,7 @@ int rs_order_push(struct rs_order *o, const struct rs_event *ev)
 
 	if (err <= 0)
 		return err;
+	watch_clock(o, ev);
 	if (o->nr == o->room) {
 		size_t room = o->room ? 2 * o->room : 1024;
 		struct held *grown = realloc(o->heap, room * sizeof(*grown));
@@ -238,6 +282,11 @@ size_t rs_order_holes(const struct rs_order *o, const struct rs_hole **holes)
 void rs_order_late(const struct rs_order *o, struct rs_hole *out)
 {
 	*out = (struct rs_hole){ .count = o->late, .from_ns = o->late_from, .to_ns = o->late_to };
+}
+
+void rs_order_stepped(const struct rs_order *o, struct rs_hole *out)
+{
+	*out = o->stepped;
 }
 
 void rs_order_free(struct rs_order *o)

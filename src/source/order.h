@@ -64,6 +64,15 @@ size_t rs_order_holes(const struct rs_order *o, const struct rs_hole **holes);
  */
 void rs_order_late(const struct rs_order *o, struct rs_hole *out);
 
+/**
+ * rs_order_stepped() - records that say they were written before a request began that had been recorded already
+ * @out: how many, and the times between which the clock has gone back; after that no time can be trusted
+ *
+ * Room in the ring is taken in the order of time, a request's record after it began, and a record's time after its
+ * room (but for a driver's requests, bpf/stats.bpf.h): that cannot be, unless a CPU's clock went back.
+ */
+void rs_order_stepped(const struct rs_order *o, struct rs_hole *out);
+
 /** rs_order_free() - NULL is allowed */
 void rs_order_free(struct rs_order *o);
 
