@@ -80,9 +80,24 @@ $(B)/lab-reconcile $(B)/lab-json: $(B)/lab-%: $(B)/tests/lab/client/%.o
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
--include $(wildcard $(B)/tests/lab/client/*.d $(B)/tests/unit/*.d)
+$(B)/lab-qmp: tests/lab/qmp/qmp.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(TEST_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< -ljansson
 
-lab-programs: $(B)/remapscope $(B)/lab-client $(B)/lab-btfoff $(B)/lab-reconcile $(B)/lab-json
+# A guest for QEMU, not a program for this system: it takes nothing of it, CFLAGS neither.
+$(B)/lab-guest: tests/lab/qemu/guest.c tests/lab/qemu/guest.ld
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -m32 -march=i686 -O2 -std=gnu11 -Wall -Wextra $(WERROR) -ffreestanding -fno-pic \
+		-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
+		-mgeneral-regs-only -nostdlib -static -o $@ $< \
+		-Wl,-T,tests/lab/qemu/guest.ld,--build-id=none,-z,noexecstack,--no-warn-rwx-segments
+
+-include $(wildcard $(B)/tests/lab/client/*.d $(B)/tests/unit/*.d $(B)/lab-qmp.d)
+
+lab-programs: $(B)/remapscope $(B)/lab-client $(B)/lab-btfoff $(B)/lab-reconcile $(B)/lab-json \
+	$(B)/lab-qmp $(B)/lab-guest
 
 # What needs no VM; all; the demonstration.
 
