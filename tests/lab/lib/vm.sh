@@ -110,9 +110,9 @@ vm_add_bin() {
 
 # vm_add_nested VER DIR: what sets up a QEMU inside the guest, but for the QEMU itself.
 vm_add_nested() {
-	mkdir -p "$2/modules"
-	ln -s "$lab_cache/kernel-$1/kvm" "$2/modules/kvm"
-	ln -s "$lab_dir/lib/guest-nested.sh" "$2/usr/bin/nested-setup"
+	mkdir -p "$2/modules/kvm"
+	ln -s "$lab_cache/kernel-$1"/kvm/* "$2/modules/kvm/"
+	install -m 755 "$lab_dir/lib/guest-nested.sh" "$2/usr/bin/nested-setup"
 }
 
 vm_report_log() {
