@@ -99,7 +99,7 @@ $(B)/lab-guest: tests/lab/qemu/guest.c tests/lab/qemu/guest.ld
 lab-programs: $(B)/remapscope $(B)/lab-client $(B)/lab-btfoff $(B)/lab-reconcile $(B)/lab-json \
 	$(B)/lab-qmp $(B)/lab-guest
 
-# What needs no VM; all; the demonstration.
+# What needs no VM; all; the demonstrations.
 
 check:
 	tests/run check
@@ -110,6 +110,9 @@ test:
 demo:
 	tests/lab/demo
 
+demo-plain:
+	tests/lab/demo plain
+
 # Takes today's output for the right one: read the difference before committing it.
 golden-update: $(B)/remapscope
 	tests/golden/run --update $(B)/remapscope
@@ -119,4 +122,4 @@ docs/rules.md: $(B)/remapscope
 	$(call say,GEN)
 	$(Q)$(B)/remapscope rules --markdown > $(B)/rules.md && cp $(B)/rules.md $@
 
-.PHONY: unit-programs lab-programs check test demo golden-update
+.PHONY: unit-programs lab-programs check test demo demo-plain golden-update

@@ -10,6 +10,12 @@ vm_test_devices=(
 	-device "edu,dma_mask=0xffffffffffffffff"
 	-device pci-testdev
 )
+# For a QEMU inside: a device that can be reset, here by its port. One that cannot is harmed by a new
+# QEMU's start while the old one still runs: its memory and bus mastering are switched off for a moment.
+vm_nested_devices=(
+	-device "pcie-root-port,id=rp0,chassis=1"
+	-device "edu,bus=rp0,dma_mask=0xffffffffffffffff"
+)
 # loglevel=5: warnings with their traces, not the chatter of the boot. Huge pages here,
 # while memory is not fragmented.
 vm_kernel_args='console=ttyS0 loglevel=5 panic=-1 oops=panic intel_iommu=on nokaslr
@@ -194,6 +200,7 @@ vm_main() {
 	if [ -n "$nested" ]; then
 		qemu_ensure
 		parts+=("$lab_cache/qemu/initramfs")
+		extra+=("${vm_nested_devices[@]}")
 	fi
 
 	vm_dir=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXXXX")
