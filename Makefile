@@ -3,7 +3,8 @@
 # make            build remapscope (no network, no root, no VFIO)
 # make check      unit, golden and command-line tests (no VM)
 # make test       all of it, with the lab on three kernels; installs what it lacks
-# make demo       a live update in the lab VM, recorded, checked, reported
+# make demo       live updates of a QEMU in the lab VM, recorded, checked, reported
+# make demo-plain the same of a small process
 # make install    DESTDIR= PREFIX=/usr/local
 # V=1 shows the commands.
 

@@ -92,11 +92,26 @@ $(B)/lab-reconcile $(B)/lab-json: $(B)/lab-%: $(B)/tests/lab/client/%.o
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
--include $(wildcard $(B)/tests/lab/client/*.d $(B)/tests/unit/*.d $(B)/tests/proof/*.d)
+$(B)/lab-qmp: tests/lab/qmp/qmp.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(TEST_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< -ljansson
 
-lab-programs: $(B)/remapscope $(B)/lab-client $(B)/lab-btfoff $(B)/lab-reconcile $(B)/lab-json
+# A guest for QEMU, not a program for this system: it takes nothing of it, CFLAGS neither.
+$(B)/lab-guest: tests/lab/qemu/guest.c tests/lab/qemu/guest.ld
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -m32 -march=i686 -O2 -std=gnu11 -Wall -Wextra $(WERROR) -ffreestanding -fno-pic \
+		-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
+		-mgeneral-regs-only -nostdlib -static -o $@ $< \
+		-Wl,-T,tests/lab/qemu/guest.ld,--build-id=none,-z,noexecstack,--no-warn-rwx-segments
 
-# What needs no VM; all; the demonstration.
+-include $(wildcard $(B)/tests/lab/client/*.d $(B)/tests/unit/*.d $(B)/tests/proof/*.d $(B)/lab-qmp.d)
+
+lab-programs: $(B)/remapscope $(B)/lab-client $(B)/lab-btfoff $(B)/lab-reconcile $(B)/lab-json \
+	$(B)/lab-qmp $(B)/lab-guest
+
+# What needs no VM; all; the demonstrations.
 
 check:
 	tests/run check
@@ -107,6 +122,9 @@ test:
 demo:
 	tests/lab/demo
 
+demo-plain:
+	tests/lab/demo plain
+
 # Takes today's output for the right one: read the difference before committing it.
 golden-update: $(B)/remapscope
 	tests/golden/run --update $(B)/remapscope
@@ -116,4 +134,4 @@ docs/rules.md: $(B)/remapscope
 	$(call say,GEN)
 	$(Q)$(B)/remapscope rules --markdown > $(B)/rules.md && cp $(B)/rules.md $@
 
-.PHONY: unit-programs lab-programs check test demo golden-update
+.PHONY: unit-programs lab-programs check test demo demo-plain golden-update

@@ -157,6 +157,7 @@ static void drop_open(struct rs_engine *e)
 		for (size_t k = 0; k < f->nr_events; k++)
 			free(f->event[k]);
 		free(f->event);
+		free(f->step);
 		free(f->text);
 		free(f->expected);
 	}

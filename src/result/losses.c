@@ -244,18 +244,26 @@ static int add_gap(const struct rs_build *b, struct rs_result *r, const struct r
 	return add_plain(r, what[g->kind], count, g->from_ns, g->to_ns, g->container, g->types);
 }
 
-/* A cut file lacks what came after it, and what was on its way; when armed, also what had been counted before. */
+/*
+ * A cut file lacks what came after it, and what was on its way: drivers' requests are longer on theirs than the rest.
+ * When armed it lacks what had been counted, too.
+ */
 static int add_end(const struct rs_build *b, struct rs_result *r)
 {
-	__u64 last = b->model->last_ns, from = last > RS_ORDER_NS ? last - RS_ORDER_NS : 0;
+	const __u32 slow = RS_TYPE(REQUEST) | RS_TYPE(FLIGHT);
+	__u64 last = b->model->last_ns;
+	struct rs_loss_part part = { .types = slow, .to_ns = UINT64_MAX };
 	int err;
 
-	err = add_plain(r, "the end of the recording", 0, from, UINT64_MAX, 0, RS_TYPES_ANY);
+	part.from_ns = last > RS_ORDER_NS ? last - RS_ORDER_NS : 0;
+	err = add_plain(r, "the end of the recording", 0, rs_order_began(b->order), UINT64_MAX, 0,
+			RS_TYPES_ANY & ~slow);
+	if (!err)
+		err = add_part(&r->loss[r->nr_losses - 1], part);
+	part.types = RS_TYPE(STATS);
+	part.from_ns = r->first_ns;
 	if (!err && b->model->mode == RS_MODE_ARMED)
-		err = add_part(&r->loss[r->nr_losses - 1],
-			       (struct rs_loss_part){ .types = RS_TYPE(STATS),
-						      .from_ns = r->first_ns,
-						      .to_ns = UINT64_MAX });
+		err = add_part(&r->loss[r->nr_losses - 1], part);
 	return err;
 }
 

@@ -289,6 +289,11 @@ void rs_order_stepped(const struct rs_order *o, struct rs_hole *out)
 	*out = o->stepped;
 }
 
+__u64 rs_order_began(const struct rs_order *o)
+{
+	return o->began;
+}
+
 void rs_order_free(struct rs_order *o)
 {
 	if (!o)

@@ -73,6 +73,9 @@ void rs_order_late(const struct rs_order *o, struct rs_hole *out);
  */
 void rs_order_stepped(const struct rs_order *o, struct rs_hole *out);
 
+/** rs_order_began() - when the last request began that has been recorded: other records than requests of before all came */
+__u64 rs_order_began(const struct rs_order *o);
+
 /** rs_order_free() - NULL is allowed */
 void rs_order_free(struct rs_order *o);
 

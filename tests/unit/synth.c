@@ -229,6 +229,9 @@ void synth_erase(struct synth *s, size_t i)
 	s->seq[gone->cpu]--;
 }
 
+/* No place in the ring is taken longer after another's than that: clocks that differ by more have stepped. */
+#define RING_APART (50 * US)
+
 void synth_interleave(struct synth *s, __u64 seed)
 {
 	size_t left[SYNTH_CPUS] = { 0 }, next[SYNTH_CPUS] = { 0 };
@@ -238,12 +241,19 @@ void synth_interleave(struct synth *s, __u64 seed)
 		left[s->rec[i].ev->cpu]++;
 	for (size_t n = 0; n < s->nr; n++) {
 		__u64 pick = synth_random(&state) % (s->nr - n);
-		size_t cpu = 0;
+		size_t cpu = 0, first = SIZE_MAX;
 
+		for (size_t i = 0; i < SYNTH_CPUS; i++) {
+			while (left[i] && s->rec[next[i]].ev->cpu != i)
+				next[i]++;
+			if (left[i] && (first == SIZE_MAX ||
+					s->rec[next[i]].ev->ts < s->rec[next[first]].ev->ts))
+				first = i;
+		}
 		while (pick >= left[cpu])
 			pick -= left[cpu++];
-		while (s->rec[next[cpu]].ev->cpu != cpu)
-			next[cpu]++;
+		if (s->rec[next[cpu]].ev->ts > s->rec[next[first]].ev->ts + RING_APART)
+			cpu = first;
 		s->order[n] = next[cpu]++;
 		left[cpu]--;
 	}

@@ -106,3 +106,31 @@ archive_download() {
 	}
 	rm -f "$out/apt.log"
 }
+
+# archive_tree RELEASE TREE PACKAGE...: the packages and what they depend on, unpacked below TREE, nothing
+# configured. A PACKAGE may be -t SUITE too.
+archive_tree() {
+	local rel=$1 tree=$2 dir deb
+	local -a debs
+
+	shift 2
+	archive_update "$rel"
+	dir=$(archive_dir "$rel")
+	rm -rf "$tree.debs"
+	mkdir -p "$tree" "$tree.debs/partial"
+	archive_apt "$rel" apt-get install -y --download-only --no-install-recommends \
+		-o Dir::Cache::archives="$tree.debs" "$@" >"$dir/install.log" 2>&1 || {
+		sed 's/^/lab: apt: /' "$dir/install.log" | tail -n 20 >&2
+		die 4 "cannot download, from Debian $rel: $*"
+	}
+	debs=("$tree.debs"/*.deb)
+	say "unpacking ${#debs[@]} packages"
+	# base-files first: it has the links /bin, /lib and so on, where the release has them
+	for deb in "$tree.debs"/base-files_*.deb; do
+		[ ! -e "$deb" ] || dpkg-deb -x "$deb" "$tree"
+	done
+	# shellcheck disable=SC2016
+	printf '%s\0' "${debs[@]}" | xargs -0 -n 1 -P 2 sh -c 'dpkg-deb -x "$1" "$0"' "$tree" ||
+		die 4 "cannot unpack, from Debian $rel: $*"
+	rm -rf "$tree.debs"
+}

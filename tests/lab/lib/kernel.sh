@@ -5,10 +5,12 @@
 #   vmlinuz, release, *.ko (decompressed), debs/ (the headers of the same build),
 #   vmlinux (vmlinuz decompressed: QEMU boots it through the PVH entry, and a guest under TCG
 #   is spared seconds of decompression), and
-#   console.list, share.list, vfio.list: modules to load, in order.
+#   console.list, share.list, vfio.list: modules to load, in order,
+#   kvm/: KVM's modules and their list, which only a guest with a QEMU in it is given.
 
 kernel_modules_console='virtio_pci virtio_console'
 kernel_modules_share='9pnet_virtio 9p'
+kernel_modules_kvm='kvm-amd'
 kernel_modules_vfio='irqbypass mdev vfio vfio_virqfd? vfio_iommu_type1 vfio-pci-core vfio-pci'
 # Changes with what a kernel's directory holds, so that an old one is not taken for good.
 kernel_layout="2 $kernel_modules_console $kernel_modules_share $kernel_modules_vfio"
@@ -126,6 +128,10 @@ kernel_unpack() {
 	for m in $kernel_modules_vfio; do
 		kernel_add_module "$tree" "$tmp" vfio.list "$m"
 	done
+	mkdir "$tmp/kvm"
+	for m in $kernel_modules_kvm; do
+		kernel_add_module "$tree" "$tmp/kvm" kvm.list "$m"
+	done
 	rm -rf "$tmp/x" "$tmp/image"
 }
 
@@ -159,7 +165,7 @@ kernel_cached() {
 	local layout=
 
 	[ ! -r "$lab_cache/kernel-$1/layout" ] || read -r layout <"$lab_cache/kernel-$1/layout"
-	[ "$layout" = "$kernel_layout" ]
+	[ "$layout" = "$kernel_layout" ] && [ -e "$lab_cache/kernel-$1/kvm/kvm.list" ]
 }
 
 # kernel_ensure VER: afterwards it is in $lab_cache/kernel-VER.

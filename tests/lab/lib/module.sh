@@ -24,32 +24,15 @@ module_base() {
 }
 
 module_make_root() {
-	local rel=$1 root=$lab_cache/root-$1 tmp=$lab_cache/root-$1.tmp dir
-	local -a packages debs
+	local rel=$1 root=$lab_cache/root-$1 tmp=$lab_cache/root-$1.tmp
+	local -a packages
 
 	[ ! -e "$root/complete" ] || return 0
-	archive_update "$rel"
-	dir=$(archive_dir "$rel")
 	rm -rf "$tmp" "$root"
-	mkdir -p "$tmp/debs/partial"
+	mkdir -p "$tmp"
 	read -r -a packages <<<"${module_root_packages//[$'\n\t']/ }"
 	say "downloading Debian $rel's compiler"
-	archive_apt "$rel" apt-get install -y --download-only --no-install-recommends \
-		-o Dir::Cache::archives="$tmp/debs" "${packages[@]}" >"$dir/install.log" 2>&1 || {
-		sed 's/^/lab: apt: /' "$dir/install.log" | tail -n 20 >&2
-		die 4 "cannot download Debian $rel's compiler"
-	}
-	debs=("$tmp"/debs/*.deb)
-	say "unpacking ${#debs[@]} packages"
-	# base-files first: it has the links /bin, /lib and so on, where the release has them
-	for deb in "$tmp"/debs/base-files_*.deb; do
-		[ ! -e "$deb" ] || dpkg-deb -x "$deb" "$tmp/root"
-	done
-	mkdir -p "$tmp/root"
-	# shellcheck disable=SC2016
-	printf '%s\0' "${debs[@]}" | xargs -0 -n 1 -P 2 \
-		sh -c 'dpkg-deb -x "$1" "$0"' "$tmp/root" ||
-		die 4 "cannot unpack Debian $rel's compiler"
+	archive_tree "$rel" "$tmp/root" "${packages[@]}"
 	# a link that would be made by update-alternatives
 	ln -sf mawk "$tmp/root/usr/bin/awk"
 	mkdir -p "$tmp/root/proc" "$tmp/root/dev" "$tmp/root/tmp"

@@ -10,6 +10,12 @@ vm_test_devices=(
 	-device "edu,dma_mask=0xffffffffffffffff"
 	-device pci-testdev
 )
+# For a QEMU inside: a device that can be reset, here by its port. One that cannot is harmed by a new
+# QEMU's start while the old one still runs: its memory and bus mastering are switched off for a moment.
+vm_nested_devices=(
+	-device "pcie-root-port,id=rp0,chassis=1"
+	-device "edu,bus=rp0,dma_mask=0xffffffffffffffff"
+)
 # loglevel=5: warnings with their traces, not the chatter of the boot. Huge pages here,
 # while memory is not fragmented.
 vm_kernel_args='console=ttyS0 loglevel=5 panic=-1 oops=panic intel_iommu=on nokaslr
@@ -108,6 +114,13 @@ vm_add_bin() {
 	done < <(sed -nE 's|^.* => (/[^ ]+) \(.*$|\1|p; s|^[ \t]+(/[^ ]+) \(.*$|\1|p' <<<"$text")
 }
 
+# vm_add_nested VER DIR: what sets up a QEMU inside the guest, but for the QEMU itself.
+vm_add_nested() {
+	mkdir -p "$2/modules/kvm"
+	ln -s "$lab_cache/kernel-$1"/kvm/* "$2/modules/kvm/"
+	install -m 755 "$lab_dir/lib/guest-nested.sh" "$2/usr/bin/nested-setup"
+}
+
 vm_report_log() {
 	local log=$1 n
 
@@ -139,9 +152,9 @@ vm_take_place() {
 }
 
 vm_main() {
-	local mode=$1 ver share='' timeout=300 append='' log='' smp=2 mem=2G vfio=1 rc=0 i n=0
+	local mode=$1 ver share='' timeout=300 append='' log='' smp=2 mem=2G vfio=1 nested='' rc=0 i n=0
 	local qemu_status=0 fd
-	local -a bins=() insmods=() extra=() qemu
+	local -a bins=() insmods=() extra=() parts=() qemu
 
 	shift
 	[ $# -ge 1 ] || die 2 "usage: lab $mode VER [OPTION]... -- COMMAND..."
@@ -152,6 +165,7 @@ vm_main() {
 		case $1 in
 		--) shift && break ;;
 		--no-vfio) vfio=0 && shift && continue ;;
+		--nested) nested=1 && shift && continue ;;
 		--share | --timeout | --append | --log | --smp | --mem | --qemu-arg | --bin | --insmod)
 			[ $# -ge 2 ] || die 2 "lab $mode: $1 wants an argument"
 			;;&
@@ -182,6 +196,12 @@ vm_main() {
 	need_programs qemu-system-x86_64 busybox cpio flock timeout
 	kernel_ensure "$ver"
 	vm_base "$ver"
+	parts=("$vm_base_file")
+	if [ -n "$nested" ]; then
+		qemu_ensure
+		parts+=("$lab_cache/qemu/initramfs")
+		extra+=("${vm_nested_devices[@]}")
+	fi
 
 	vm_dir=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXXXX")
 	trap vm_cleanup EXIT
@@ -202,8 +222,9 @@ vm_main() {
 		# numbered, to keep the order
 		ln -s "$(realpath "$i")" "$vm_dir/root/lab/insmod/$((100 + n++))-${i##*/}"
 	done
+	[ -z "$nested" ] || vm_add_nested "$ver" "$vm_dir/root"
 	{
-		cat "$vm_base_file"
+		cat "${parts[@]}"
 		vm_cpio "$vm_dir/root"
 	} >"$vm_dir/initramfs"
 	: >"$vm_dir/out"
