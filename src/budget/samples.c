@@ -61,14 +61,24 @@ static const char *find_missing_hook(const struct rs_result *r, const struct rs_
 static void find_missing(const struct rs_result *r, const struct rs_clause *cl, struct samples *s)
 {
 	const char *hook = find_missing_hook(r, cl->made_by);
+	__u32 types = cl->made_by->kind == RS_SUBJECT_REQUEST ? rs_request_types(cl->made_by->op)
+							      : rs_window_types();
+	const struct rs_loss_view *first = NULL;
 	char *why = s->f->why;
+	size_t nr = 0;
 	size_t len = sizeof(s->f->why);
 
 	for (size_t i = 0; i < r->nr_losses; i++) {
-		if (!r->loss[i].count || r->loss[i].count > MISSING_MAX)
+		const struct rs_loss_view *l = &r->loss[i];
+
+		if (!rs_loss_touches(l, types, 0, UINT64_MAX))
+			continue;
+		first = first ? first : l;
+		nr++;
+		if (!l->count || l->count > MISSING_MAX)
 			s->unbounded = true;
 		else
-			s->missing += r->loss[i].count;
+			s->missing += l->count;
 	}
 	if (s->missing > MISSING_MAX)
 		s->unbounded = true;
@@ -81,25 +91,19 @@ static void find_missing(const struct rs_result *r, const struct rs_clause *cl, 
 		snprintf(why, len, "the recording is not complete%s%s",
 			 r->incomplete_reason ? ": " : "",
 			 r->incomplete_reason ? r->incomplete_reason : "");
-	else if (r->nr_losses == 1 && r->loss[0].count)
-		snprintf(why, len, "the recording has a loss: %llu %s", r->loss[0].count,
-			 r->loss[0].what);
-	else if (r->nr_losses)
-		snprintf(why, len, "the recording has losses: %s%s", r->loss[0].what,
-			 r->nr_losses > 1 ? ", and more" : "");
+	else if (nr == 1 && first->count)
+		snprintf(why, len, "the recording has a loss: %llu %s", first->count, first->what);
+	else if (nr)
+		snprintf(why, len, "the recording has losses: %s%s", first->what,
+			 nr > 1 ? ", and more" : "");
 }
 
 /* A loss between @from and @to may have hidden an end or a beginning. */
 static bool loss_overlaps(const struct rs_result *r, __u64 from, __u64 to)
 {
-	for (size_t i = 0; i < r->nr_losses; i++) {
-		const struct rs_loss_view *l = &r->loss[i];
-
-		if (!l->from_ns && !l->to_ns)
+	for (size_t i = 0; i < r->nr_losses; i++)
+		if (rs_loss_touches(&r->loss[i], rs_window_types(), from, to))
 			return true;
-		if (l->from_ns <= to && l->to_ns >= from)
-			return true;
-	}
 	return false;
 }
 

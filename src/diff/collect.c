@@ -22,9 +22,7 @@ static int add_span(const struct rs_result *r, struct spans *s, __u64 from, __u6
 	__u64 *grown;
 
 	for (size_t i = 0; i < r->nr_losses; i++) {
-		const struct rs_loss_view *l = &r->loss[i];
-
-		if ((!l->from_ns && !l->to_ns) || (l->from_ns <= to && l->to_ns >= from)) {
+		if (rs_loss_touches(&r->loss[i], rs_window_types(), from, to)) {
 			s->doubtful++;
 			return 0;
 		}
@@ -192,10 +190,14 @@ static __u64 requests_missing(const struct rs_result *r)
 
 	if (!r->complete)
 		return UINT64_MAX;
-	for (size_t i = 0; i < r->nr_losses; i++)
-		if (!r->loss[i].count ||
-		    __builtin_add_overflow(missing, r->loss[i].count, &missing))
+	for (size_t i = 0; i < r->nr_losses; i++) {
+		const struct rs_loss_view *l = &r->loss[i];
+
+		if (!rs_loss_touches(l, rs_request_types(NULL), 0, UINT64_MAX))
+			continue;
+		if (!l->count || __builtin_add_overflow(missing, l->count, &missing))
 			return UINT64_MAX;
+	}
 	return missing;
 }
 

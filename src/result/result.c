@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
 #include "result/result.h"
 
 #include <stdlib.h>
@@ -225,6 +226,37 @@ bool rs_split_known(const struct rs_result *r)
 		if (r->request[i].latency[RS_LAT_WAIT].max)
 			return true;
 	return false;
+}
+
+bool rs_loss_touches(const struct rs_loss_view *l, __u32 types, __u64 from, __u64 to)
+{
+	for (size_t i = 0; i < l->nr_parts; i++) {
+		const struct rs_loss_part *p = &l->part[i];
+
+		if ((p->types & types) && p->from_ns <= to && p->to_ns >= from)
+			return true;
+	}
+	return false;
+}
+
+__u32 rs_request_types(const char *op)
+{
+	static const char *const by_drivers[] = { "pin", "unpin", "read", "write" };
+	const __u32 drivers = 1U << RS_EV_REQUEST | 1U << RS_EV_STATS;
+	const __u32 owners = 1U << RS_EV_MAP | 1U << RS_EV_UNMAP | 1U << RS_EV_STATS;
+
+	for (size_t i = 0; op && i < sizeof(by_drivers) / sizeof(by_drivers[0]); i++)
+		if (!strcmp(by_drivers[i], op))
+			return drivers;
+	return op ? owners : drivers | owners;
+}
+
+__u32 rs_window_types(void)
+{
+	return 1U << RS_EV_PROC | 1U << RS_EV_FORK | 1U << RS_EV_EXEC | 1U << RS_EV_EXIT |
+	       1U << RS_EV_OPEN | 1U << RS_EV_RELEASE | 1U << RS_EV_ATTACH | 1U << RS_EV_DETACH |
+	       1U << RS_EV_MAP | 1U << RS_EV_UNMAP | 1U << RS_EV_REMOVE | 1U << RS_EV_RANGE |
+	       1U << RS_EV_SNAPSHOT;
 }
 
 void rs_result_free(struct rs_result *r)

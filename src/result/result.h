@@ -440,6 +440,15 @@ struct rs_result {
 /** rs_loss_types() - what records it may have been: bits by &enum rs_event_type */
 __u32 rs_loss_types(const struct rs_loss_view *l);
 
+/** rs_loss_touches() - can it have been records of these types, between these two times? */
+bool rs_loss_touches(const struct rs_loss_view *l, __u32 types, __u64 from, __u64 to);
+
+/** rs_request_types() - records that tell of requests of one kind. @op: as in rs_request_row; NULL: of all */
+__u32 rs_request_types(const char *op);
+
+/** rs_window_types() - records that tell of windows, their ranges, hand-overs and phases */
+__u32 rs_window_types(void);
+
 /** rs_finding_set_replay() - @path: the trace file in which it is found again. Return: 0 or -ENOMEM */
 int rs_finding_set_replay(struct rs_finding *f, const char *path);
 

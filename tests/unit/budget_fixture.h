@@ -72,7 +72,8 @@ static inline struct rs_hist *add_row(struct rs_result *r, const char *op, enum 
 	return row->latency;
 }
 
-static inline void add_loss(struct rs_result *r, __u64 count, __u64 from, __u64 to)
+/* Of any container; @types: of which records it may have been. Both times 0: at any time */
+static inline void add_loss_of(struct rs_result *r, __u32 types, __u64 count, __u64 from, __u64 to)
 {
 	struct rs_loss_view *l;
 
@@ -82,6 +83,24 @@ static inline void add_loss(struct rs_result *r, __u64 count, __u64 from, __u64 
 	*l = (struct rs_loss_view){
 		.what = "records that found no room", .count = count, .from_ns = from, .to_ns = to
 	};
+	l->part = calloc(1, sizeof(*l->part));
+	assert_non_null(l->part);
+	l->nr_parts = 1;
+	l->part[0] = (struct rs_loss_part){ .types = types,
+					    .from_ns = from,
+					    .to_ns = from || to ? to : UINT64_MAX };
+}
+
+static inline void add_loss(struct rs_result *r, __u64 count, __u64 from, __u64 to)
+{
+	add_loss_of(r, UINT32_MAX, count, from, to);
+}
+
+static inline void forget_losses(struct rs_result *r)
+{
+	for (size_t i = 0; i < r->nr_losses; i++)
+		free(r->loss[i].part);
+	r->nr_losses = 0;
 }
 
 /* Judge one clause against @base; @reason NULL: there must be none. */

@@ -109,6 +109,38 @@ static void requests(void **state)
 
 #define LOST "the recording has a loss: 5 records that found no room."
 
+/* What was lost are maps, or pins, or what processes did: of the others all is known. */
+static void lost_of_another_kind(void **state)
+{
+	struct rs_result *r = result_new();
+	struct rs_hist *pin = add_row(r, "pin", RS_PATH_GUP, RS_REASON_NONE, false);
+	struct rs_hist *map = add_row(r, "map", RS_PATH_GUP, RS_REASON_NONE, false);
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		rs_hist_add(pin, 10 * US);
+		rs_hist_add(map, 10 * US);
+	}
+	add_loss_of(r, 1U << RS_EV_REQUEST, 5, 500 * MS, 501 * MS);
+	judged(r, "map max <= 1ms", RS_PASS, "10us", NULL);
+	judged(r, "map count == 1000", RS_PASS, "1000", NULL);
+	judged(r, "window count == 0", RS_PASS, "0", NULL);
+	judged(r, "pin max <= 1ms", RS_UNKNOWN, "10us",
+	       "It holds for what was recorded, but " LOST);
+	forget_losses(r);
+	add_loss_of(r, 1U << RS_EV_MAP, 5, 500 * MS, 501 * MS);
+	judged(r, "pin max <= 1ms", RS_PASS, "10us", NULL);
+	judged(r, "map max <= 1ms", RS_UNKNOWN, "10us",
+	       "It holds for what was recorded, but " LOST);
+	forget_losses(r);
+	add_loss_of(r, 1U << RS_EV_EXEC, 5, 500 * MS, 501 * MS);
+	judged(r, "pin count == 1000", RS_PASS, "1000", NULL);
+	judged(r, "map count == 1000", RS_PASS, "1000", NULL);
+	judged(r, "update count == 0", RS_UNKNOWN, "0",
+	       "It holds for what was recorded, but " LOST);
+	rs_result_free(r);
+}
+
 static void lost_records(void **state)
 {
 	struct rs_result *r = result_new();
@@ -192,7 +224,7 @@ static void loss_and_windows(void **state)
 	judged(r, "window max <= 10ms", RS_UNKNOWN, "100ms",
 	       "It does not hold for what was recorded, but the recording has losses: "
 	       "records that found no room, and more.");
-	r->nr_losses = 0;
+	forget_losses(r);
 	add_loss(r, 0, 0, 0);
 	judged(r, "window max >= 10ms", RS_UNKNOWN, "100ms",
 	       "It holds for what was recorded, but the recording has losses: "
@@ -238,10 +270,15 @@ static void several_clauses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(windows),	    cmocka_unit_test(open_window),
-		cmocka_unit_test(updates),	    cmocka_unit_test(requests),
-		cmocka_unit_test(lost_records),	    cmocka_unit_test(unbounded_loss),
-		cmocka_unit_test(loss_and_windows), cmocka_unit_test(missing_hook),
+		cmocka_unit_test(windows),
+		cmocka_unit_test(open_window),
+		cmocka_unit_test(updates),
+		cmocka_unit_test(requests),
+		cmocka_unit_test(lost_of_another_kind),
+		cmocka_unit_test(lost_records),
+		cmocka_unit_test(unbounded_loss),
+		cmocka_unit_test(loss_and_windows),
+		cmocka_unit_test(missing_hook),
 		cmocka_unit_test(several_clauses),
 	};
 
