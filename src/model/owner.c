@@ -60,12 +60,10 @@ int rs_owner_remapped(struct rs_model *m, struct rs_range *r, const struct rs_ev
 
 	if (lost && lost->tgid == ev->tgid)
 		return rs_owner_changed(m, c, r, ev);
-	if (!lost && c->handed)
-		/* Of the same window: it has it, or perhaps had it once. */
-		return rs_owner_changed(m, c, r, ev);
 	if (!lost) {
 		c->former_unknown = true;
-		return give(m, r, NULL, ev);
+		/* Of the same window: it has it, or perhaps had it once. */
+		return c->handed ? rs_owner_changed(m, c, r, ev) : give(m, r, NULL, ev);
 	}
 	if (c->heir == ev->tgid && rs_owner_was(c, lost->tgid))
 		return 0;

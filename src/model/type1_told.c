@@ -44,7 +44,8 @@ struct rs_range *rs_type1_learn(struct rs_container *c, struct rs_seen_range *s,
 	r->locked_pages = s->ev.locked_pages;
 	if (s->ev.owner_mm)
 		r->owner_mm = s->ev.owner_mm;
-	if (!r->backing.known && s->backing.known) {
+	/* What the old vaddr of one that had none already shows now proves nothing. */
+	if (!r->backing.known && s->backing.known && !r->invalid) {
 		r->backing = s->backing;
 		s->backing = (struct rs_backing_list){ 0 };
 	}

@@ -110,7 +110,8 @@ static __u64 since(const struct rs_rule *rule, __u32 types, const struct rs_find
 {
 	if (types & RS_TYPES_PROCESS & ~RS_TYPE(EXIT))
 		return 0;
-	if (!rule->sums && f->nr_events)
+	/* Found from where every object begins, it may be in a window that others say is open. */
+	if (!rule->sums && f->nr_events && (f->nr_steps > 1 || rule->alone))
 		return f->event[0]->ts;
 	return c && (c->born || c->found) ? c->since_ns : 0;
 }

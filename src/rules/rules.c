@@ -167,6 +167,7 @@ const struct rs_rule rs_rules[] = {
 			"get its 512 pages back",
 		.state = { "unseen", "charged" },
 		.reads = RS_TYPES_PROCESS, /* has anybody the old mm still? */
+		.alone = true,
 		.needs = { "mm_lock_acct" },
 		ARROWS(rs_locked_conserved),
 	},
@@ -184,6 +185,7 @@ const struct rs_rule rs_rules[] = {
 		.example = "c1 range 0x0 size 0x200000 was pinned in the mm of process 200, and "
 			   "charged to process 100 (at iova 0x0)",
 		.state = { "unseen", "charged" },
+		.alone = true,
 		.needs = { "vfio_pin_pages_remote", "vfio_iommu_type1_attach_group" },
 		ARROWS(rs_owner_mm),
 	},
@@ -220,6 +222,7 @@ const struct rs_rule rs_rules[] = {
 		.example =
 			"c1 pinned 8 pages for d1 at iova 0x0, and for 1 of them there was no page",
 		.state = { "unused", "pinned" },
+		.alone = true,
 		.needs = { "vaddr_get_pfns", "vfio_iommu_type1_pin_pages" },
 		ARROWS(rs_no_zero_pin),
 	},

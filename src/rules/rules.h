@@ -84,6 +84,7 @@ struct rs_invariant {
  * @state: names of its states
  * @within: clocks, by state
  * @reads: records that its guards look into beyond those that tell its notes, bits by &enum rs_event_type
+ * @alone: one record is all that a finding from its first state needs: the kernel says it in that record
  * @sums: it adds requests up, so that one that is missing at any time makes it wrong
  * @needs: functions without whose hooks it cannot be judged; NULL-terminated
  */
@@ -98,6 +99,7 @@ struct rs_rule {
 	const char *state[RS_STATES_MAX];
 	struct rs_invariant within[RS_STATES_MAX];
 	__u32 reads;
+	bool alone;
 	bool sums;
 	const char *needs[6];
 	const struct rs_transition *arrow;

@@ -258,6 +258,31 @@ static bool old_owner_maps(GO)
 
 /* Where the recording begins inside a window, or ends inside one. */
 FITS(late_window, c->joined_inside)
+FITS(late_seen, c->joined_inside && c->seen_inside)
+FITS(late_unseen, c->joined_inside && !c->seen_inside)
+
+#define STRANGER 4000000
+
+/* Nobody knows whether it has handed the container over before. */
+static bool stranger_maps(GO)
+{
+	(void)r;
+	gen_expect(w, "one-owner", RS_UNKNOWN);
+	for (int i = 0; i < 2; i++) {
+		synth_as(v->s, STRANGER);
+		synth_map(v->s, c->key, 1ULL << 40, PAGE, 1, 0);
+		synth_unmap(v->s, c->key, 1ULL << 40, PAGE);
+	}
+	synth_as(v->s, v->pid);
+	return true;
+}
+
+static bool unknown_owner_maps(GO)
+{
+	gen_expect(w, "one-owner", RS_UNKNOWN);
+	return old_owner_maps(w, v, c, r);
+}
+
 FITS(late_untried, c->joined_inside && !r->tried)
 
 static bool end_inside(GO)
@@ -584,8 +609,29 @@ const struct proof_fault proof_faults[] = {
 	  {},
 	  GEN_AT_PASSED,
 	  PROOF_CONTAINER,
-	  NULL,
+	  whole_window,
 	  old_owner_maps },
+	{ "late, the old owner maps",
+	  "one-owner",
+	  {},
+	  GEN_AT_PASSED,
+	  PROOF_LATE | PROOF_CONTAINER,
+	  late_seen,
+	  old_owner_maps },
+	{ "late, an owner of before maps",
+	  NULL,
+	  {},
+	  GEN_AT_PASSED,
+	  PROOF_LATE | PROOF_CORRECT,
+	  late_unseen,
+	  unknown_owner_maps },
+	{ "late, a third process maps",
+	  NULL,
+	  {},
+	  GEN_AT_PASSED,
+	  PROOF_LATE | PROOF_CORRECT,
+	  late_window,
+	  stranger_maps },
 	{ "late, nothing at the new vaddr",
 	  "remap-same-memory",
 	  {},

@@ -448,7 +448,7 @@ static void window_is_over(struct gen_world *w, struct gen_vm *v)
 
 		for (int k = 0; k < c->nr; k++)
 			open |= c->range[k].invalid;
-		c->joined_inside = false;
+		c->joined_inside = c->seen_inside = false;
 		if (!open && w->mode == RS_MODE_ARMED && proof_chance(&v->r, 60))
 			synth_tail_passes(v->s, c->key);
 	}
@@ -524,6 +524,24 @@ static void hand_over(struct gen_world *w, struct gen_vm *v)
 	}
 	if (!stays)
 		exit_as(v, old);
+}
+
+static void remap_by_itself(struct gen_world *w, struct gen_vm *v)
+{
+	v->old_mm = synth_mm(v->s, v->pid);
+	remap_all(w, v);
+}
+
+/* Of an update under way when the recording begins, the rest is seen. */
+static void update_goes_on(struct gen_world *w, struct gen_vm *v)
+{
+	for (int i = 0; i < v->nr; i++) {
+		struct gen_container *c = &v->c[i];
+
+		c->seen_inside = invalid_range(v, c, false) != NULL;
+		invalidate_container(w, v, c);
+	}
+	hand_over(w, v);
 }
 
 static void update(struct gen_world *w, struct gen_vm *v)
@@ -638,11 +656,15 @@ static void setup(struct gen_world *w, struct gen_vm *v)
 			gen_expect(w, "no-gup-in-window", RS_UNKNOWN);
 			gen_expect(w, "no-iommu-change", RS_UNKNOWN);
 			gen_expect(w, "no-new-user", RS_UNKNOWN);
+			/* And who had it: a container that is empty is handed over unseen. */
+			w->perhaps[proof_rule("one-owner")] = true;
 		}
 	}
 	if (inside_window) {
-		v->old_mm = synth_mm(s, v->pid);
-		remap_all(w, v);
+		if (proof_chance(&v->r, 50))
+			update_goes_on(w, v);
+		else
+			remap_by_itself(w, v);
 		window_is_over(w, v);
 	}
 }
@@ -741,6 +763,7 @@ static struct proof_trace *make(__u64 seed, const struct proof_fault *fault, int
 	for (int i = 0; i < w.nr; i++)
 		synth_free(synth[i]);
 	memcpy(t->want, w.want, sizeof(t->want));
+	memcpy(t->perhaps, w.perhaps, sizeof(t->perhaps));
 	t->hit = w.hit;
 	snprintf(t->what, sizeof(t->what), "%s", fault ? fault->name : "correct");
 	proof_send(t, &r);

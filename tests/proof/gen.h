@@ -39,6 +39,7 @@ struct gen_container {
 	bool told[GEN_DEVICES]; /* armed: the recorder has seen the device */
 	bool hands_off; /* a fault has left it so that nothing correct can be done with it */
 	bool joined_inside;
+	bool seen_inside; /* ... and some of its ranges were seen to lose their vaddr */
 	bool gone;
 };
 
@@ -61,6 +62,7 @@ struct gen_world {
 	struct gen_vm vm[GEN_VMS];
 	int nr;
 	enum rs_verdict want[RS_RULES_MAX];
+	bool perhaps[RS_RULES_MAX];
 	struct proof_object hit;
 	const struct proof_fault *fault;
 	int occasions; /* that the fault had so far */

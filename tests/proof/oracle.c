@@ -283,14 +283,62 @@ static void no_zero_pin(struct oracle *o)
 	}
 }
 
+/*
+ * Who remapped last before @at, if a range had been found without a vaddr and was given one: who had the container
+ * before, and perhaps handed it over, nobody knows. 0: nothing is in doubt
+ */
+static __u32 heir_of_unknown(const struct oracle *o, __u64 key, size_t at)
+{
+	const struct o_happening *from, *to;
+	bool unknown = false;
+	size_t last = 0;
+
+	for (size_t k = 0; k < o->nr_ranges; k++) {
+		const struct o_range *r = &o->range[k];
+
+		if (key_of(o, r) != key)
+			continue;
+		for (size_t n = 0; o_period(r, n, &from, &to) && to && to->at < at; n++) {
+			if (to->what != O_REMAPPED)
+				continue;
+			unknown |= from->what == O_FOUND_INVALID;
+			if (to->at > last)
+				last = to->at;
+		}
+	}
+	/* When it exits nobody has the container: whoever takes it then takes it from nobody. */
+	for (size_t i = last; unknown && i < at; i++)
+		if (o->ev[i]->type == RS_EV_EXIT && o->ev[i]->tgid == o->ev[last]->tgid)
+			return 0;
+	return unknown ? o->ev[last]->tgid : 0;
+}
+
+/* Is it a remap of what another process was seen to invalidate? */
+static bool takes_over(const struct oracle *o, __u64 key, size_t at)
+{
+	const struct o_happening *from, *to;
+
+	for (size_t k = 0; k < o->nr_ranges; k++)
+		for (size_t n = 0;
+		     key_of(o, &o->range[k]) == key && o_period(&o->range[k], n, &from, &to) && to;
+		     n++)
+			if (to->at == at && to->what == O_REMAPPED && from->what == O_INVALIDATED)
+				return o->ev[from->at]->tgid != o->ev[at]->tgid;
+	return false;
+}
+
 static void one_owner(struct oracle *o)
 {
 	/* "After a hand-over only the new owner maps and unmaps." */
 	for (size_t i = 0; i < o->nr; i++) {
 		const struct rs_ev_map *x = O_EV(o, i, rs_ev_map);
+		__u32 heir;
 
 		if ((x->h.type != RS_EV_MAP && x->h.type != RS_EV_UNMAP) || x->op.ret)
 			continue;
+		heir = heir_of_unknown(o, x->op.container, i);
+		if (heir && heir != x->h.tgid && !takes_over(o, x->op.container, i))
+			o_unknown(o, "one-owner");
 		for (size_t k = 0; k < o->nr_ranges; k++) {
 			const struct o_range *r = &o->range[k];
 			const struct o_happening *from, *to;
@@ -302,7 +350,8 @@ static void one_owner(struct oracle *o)
 			for (size_t n = 0; o_period(r, n, &from, &to) && to && to->at < i; n++) {
 				if (to->what != O_REMAPPED)
 					continue;
-				if (o->ev[from->at]->tgid == x->h.tgid &&
+				if (from->what == O_INVALIDATED &&
+				    o->ev[from->at]->tgid == x->h.tgid &&
 				    o->ev[to->at]->tgid != x->h.tgid)
 					handed = true;
 				else if (o->ev[to->at]->tgid == x->h.tgid)
