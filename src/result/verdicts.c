@@ -136,6 +136,25 @@ static bool doubt(const struct rs_build *b, const struct rs_result *r, const str
 	return false;
 }
 
+/* Findings that the list had no room for are no better than those that it has. */
+static void doubt_unlisted(const struct rs_build *b, const struct rs_result *r)
+{
+	bool stands[RS_RULES_MAX] = { false }, listed[RS_RULES_MAX] = { false };
+
+	for (size_t i = 0; i < r->nr_findings; i++) {
+		size_t which = rule_of(b, &r->finding[i]);
+
+		listed[which] = true;
+		stands[which] |= r->finding[i].verdict == RS_VIOLATED;
+	}
+	for (size_t i = 0; i < b->engine->table.nr; i++) {
+		if (!listed[i] || stands[i])
+			continue;
+		b->engine->unknowns[i] += b->engine->violations[i];
+		b->engine->violations[i] = 0;
+	}
+}
+
 static int doubt_findings(const struct rs_build *b, struct rs_result *r)
 {
 	for (size_t i = 0; i < r->nr_findings; i++) {
@@ -152,6 +171,7 @@ static int doubt_findings(const struct rs_build *b, struct rs_result *r)
 		b->engine->violations[rule_of(b, f)]--;
 		b->engine->unknowns[rule_of(b, f)]++;
 	}
+	doubt_unlisted(b, r);
 	return 0;
 }
 

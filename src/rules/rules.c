@@ -167,7 +167,6 @@ const struct rs_rule rs_rules[] = {
 			"get its 512 pages back",
 		.state = { "unseen", "charged" },
 		.reads = RS_TYPES_PROCESS, /* has anybody the old mm still? */
-		.alone = true,
 		.needs = { "mm_lock_acct" },
 		ARROWS(rs_locked_conserved),
 	},

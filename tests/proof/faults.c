@@ -80,7 +80,7 @@ static bool pays_back(const struct gen_vm *v, const struct gen_container *c,
 static void remap_as(GO, __u64 size, __u64 ino, __u64 off)
 {
 	synth_remap(v->s, c->key, r->iova, size, ino, off);
-	gen_remapped(w, v, c, r, false);
+	gen_remapped(w, v, r, false);
 	leave(c);
 }
 
@@ -284,6 +284,7 @@ static bool unknown_owner_maps(GO)
 }
 
 FITS(late_untried, c->joined_inside && !r->tried)
+FITS(late_range, r->late)
 
 static bool end_inside(GO)
 {
@@ -637,21 +638,21 @@ const struct proof_fault proof_faults[] = {
 	  {},
 	  GEN_AT_REMAP,
 	  PROOF_LATE,
-	  late_window,
+	  late_range,
 	  nothing_there },
 	{ "late, translation inside",
 	  "no-gup-in-window",
 	  {},
 	  GEN_AT_WINDOW,
 	  PROOF_LATE,
-	  late_window,
+	  late_range,
 	  translate_inside },
 	{ "late, IOMMU map inside",
 	  "no-iommu-change",
 	  {},
 	  GEN_AT_WINDOW,
 	  PROOF_LATE,
-	  late_window,
+	  late_range,
 	  iommu_map_inside },
 	{ "late, map inside",
 	  "no-new-user",
@@ -679,7 +680,7 @@ const struct proof_fault proof_faults[] = {
 	  {},
 	  GEN_AT_WINDOW,
 	  PROOF_LATE | PROOF_CORRECT,
-	  late_window,
+	  late_range,
 	  end_inside },
 	{ "ends inside", NULL, {}, GEN_AT_REMAP, PROOF_CORRECT, NULL, end_inside },
 	{ "ends inside, remapped inexactly",

@@ -356,19 +356,18 @@ static bool look(struct gen_world *w, struct gen_vm *v, const struct gen_range *
 	return step == PAGE;
 }
 
-void gen_remapped(struct gen_world *w, struct gen_vm *v, struct gen_container *c,
-		  struct gen_range *r, bool looked)
+void gen_remapped(struct gen_world *w, struct gen_vm *v, struct gen_range *r, bool looked)
 {
 	bool named = r->kind.what != RS_BACKING_ANON && r->kind.what != RS_BACKING_BUSY &&
 		     !r->kind.private_map && !r->kind.cut;
 
 	if (r->kind.what == RS_BACKING_ANON && v->old_mm == synth_mm(v->s, v->pid) && !r->kind.cut)
 		named = true;
-	if (c->joined_inside)
+	if (r->late)
 		named = false;
 	if (!named && !looked)
 		gen_expect(w, "remap-same-memory", RS_UNKNOWN);
-	r->invalid = r->tried = false;
+	r->invalid = r->tried = r->late = false;
 }
 
 static void remap(struct gen_world *w, struct gen_vm *v, struct gen_container *c,
@@ -382,11 +381,11 @@ static void remap(struct gen_world *w, struct gen_vm *v, struct gen_container *c
 		return;
 	synth_remap(v->s, c->key, r->iova, r->size, r->ino, r->off);
 	if (occasion(w, v, c, r, GEN_AT_REMAPPED)) {
-		gen_remapped(w, v, c, r, true);
+		gen_remapped(w, v, r, true);
 		return;
 	}
 	looked = w->verify && look(w, v, r);
-	gen_remapped(w, v, c, r, looked);
+	gen_remapped(w, v, r, looked);
 }
 
 struct todo {
@@ -538,8 +537,13 @@ static void update_goes_on(struct gen_world *w, struct gen_vm *v)
 	for (int i = 0; i < v->nr; i++) {
 		struct gen_container *c = &v->c[i];
 
-		c->seen_inside = invalid_range(v, c, false) != NULL;
-		invalidate_container(w, v, c);
+		struct gen_range *r;
+
+		while ((r = invalid_range(v, c, false))) {
+			new_cpu(v);
+			synth_invalidate(v->s, c->key, r->iova, r->size);
+			r->invalid = c->seen_inside = true;
+		}
 	}
 	hand_over(w, v);
 }
@@ -644,7 +648,7 @@ static void setup(struct gen_world *w, struct gen_vm *v)
 			struct gen_range *r = invalid_range(v, c, false);
 
 			synth_invalidate(s, c->key, r->iova, r->size);
-			r->invalid = c->joined_inside = true;
+			r->invalid = r->late = c->joined_inside = true;
 		}
 	}
 	synth_unrecorded(s, false);

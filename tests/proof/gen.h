@@ -19,6 +19,7 @@ struct gen_range {
 	struct synth_twist kind; /* what is behind it */
 	bool invalid;
 	bool tried; /* somebody tried to remap it inexactly */
+	bool late;  /* found without a vaddr when the recording began */
 	bool skip;  /* a fault: it is not invalidated with the others */
 };
 
@@ -118,8 +119,7 @@ extern const size_t proof_nr_faults;
 void gen_expect(struct gen_world *w, const char *rule, enum rs_verdict verdict);
 /* What a correct process does, for faults to make use of. */
 /* A range has a vaddr again. @looked: all its pages were looked at */
-void gen_remapped(struct gen_world *w, struct gen_vm *v, struct gen_container *c,
-		  struct gen_range *r, bool looked);
+void gen_remapped(struct gen_world *w, struct gen_vm *v, struct gen_range *r, bool looked);
 /* A remap that is refused because it is longer than the range. */
 void gen_try_longer(struct gen_vm *v, struct gen_container *c, struct gen_range *r);
 void gen_forget_range(struct gen_container *c, struct gen_range *r);
