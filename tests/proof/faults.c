@@ -285,6 +285,7 @@ static bool unknown_owner_maps(GO)
 
 FITS(late_untried, c->joined_inside && !r->tried)
 FITS(late_range, r->late)
+FITS(late_seen_whole, r->late && !r->kind.cut && r->kind.what != RS_BACKING_BUSY)
 
 static bool end_inside(GO)
 {
@@ -638,7 +639,7 @@ const struct proof_fault proof_faults[] = {
 	  {},
 	  GEN_AT_REMAP,
 	  PROOF_LATE,
-	  late_range,
+	  late_seen_whole,
 	  nothing_there },
 	{ "late, translation inside",
 	  "no-gup-in-window",

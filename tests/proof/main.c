@@ -69,8 +69,9 @@ static bool as_known(const struct proof_trace *t, const struct proof_verdicts *e
 {
 	for (size_t i = 0; i < rs_nr_rules; i++)
 		if (engine->verdict[i] != t->want[i] &&
-		    !(t->perhaps[i] && t->want[i] == RS_PASS && engine->verdict[i] == RS_UNKNOWN &&
-		      oracle->verdict[i] == RS_UNKNOWN))
+		    !(t->perhaps[i] && t->want[i] != RS_VIOLATED &&
+		      engine->verdict[i] != RS_VIOLATED &&
+		      oracle->verdict[i] == engine->verdict[i]))
 			return false;
 	return true;
 }

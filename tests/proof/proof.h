@@ -78,7 +78,7 @@ struct proof_trace {
 	enum rs_mode mode;
 	enum rs_verify verify;
 	enum rs_verdict want[RS_RULES_MAX];
-	bool perhaps[RS_RULES_MAX]; /* what passes may be unknown, too, if both say so */
+	bool perhaps[RS_RULES_MAX]; /* it may pass, or be unknown, if both say so */
 	struct proof_object hit;    /* of @want violated: an object of it; .rule UINT32_MAX: none */
 	bool damaged;		    /* what arrives is not all that happened */
 };
