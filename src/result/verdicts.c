@@ -101,9 +101,18 @@ static const struct rs_container_view *container_by_id(const struct rs_result *r
 	return NULL;
 }
 
+/* Pages are compared with what was told of them at any time before. */
+static bool of_pages(const struct rs_finding *f)
+{
+	const char *note = f->nr_steps ? f->step[f->nr_steps - 1].note : "";
+
+	return !strcmp(note, rs_note_name(RS_N_VERIFIED)) ||
+	       !strcmp(note, rs_note_name(RS_N_PAGES_OTHER));
+}
+
 /*
  * Since when a loss can make what is found wrong. What led to it begins with a record in which the kernel says how
- * things are; only a sum, and who has which mm, is made of all that was before.
+ * things are; only a sum, which page is which, and who has which mm, is made of all that was before.
  */
 static __u64 since(const struct rs_rule *rule, __u32 types, const struct rs_finding *f,
 		   const struct rs_container_view *c)
@@ -111,7 +120,7 @@ static __u64 since(const struct rs_rule *rule, __u32 types, const struct rs_find
 	if (types & RS_TYPES_PROCESS & ~RS_TYPE(EXIT))
 		return 0;
 	/* Found from where every object begins, it may be in a window that others say is open. */
-	if (!rule->sums && f->nr_events && (f->nr_steps > 1 || rule->alone))
+	if (!rule->sums && f->nr_events && (f->nr_steps > 1 || rule->alone) && !of_pages(f))
 		return f->event[0]->ts;
 	return c && (c->born || c->found) ? c->since_ns : 0;
 }
@@ -127,9 +136,12 @@ static bool doubt(const struct rs_build *b, const struct rs_result *r, const str
 		for (size_t k = 0; k < r->loss[i].nr_parts; k++) {
 			const struct rs_loss_part *p = &r->loss[i].part[k];
 
-			if ((p->types & types) && p->from_ns <= f->at_ns &&
-			    p->to_ns >= since(rule, p->types & types, f, c) &&
-			    (!c || part_of(p, c)))
+			__u64 begin = since(rule, p->types & types, f, c);
+
+			if (c && (p->unseen || (p->container && p->container != c->id)))
+				continue;
+			if ((p->types & types) && p->from_ns <= f->at_ns && p->to_ns >= begin &&
+			    (!c || !begin || part_of(p, c)))
 				return true;
 		}
 	}
