@@ -252,7 +252,7 @@ static __always_inline void leave_vfio_iommu_type1_ioctl(__u64 ret)
 		if (ev) {
 			fill_op(&ev->op, f, ret);
 			ev->cmd = f->cmd;
-			ev->reserved = 0;
+			ev->uflags = 0;
 			bpf_ringbuf_submit(ev, 0);
 		}
 	}

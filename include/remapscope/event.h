@@ -49,6 +49,12 @@ enum rs_event_type {
 	RS_EV_VERIFY = 21,   /* the recorder has looked at the pages behind a remapped range */
 	RS_EV_FLIGHT = 22,   /* a request of before the window, from the flight recorder */
 	RS_EV_STATS = 23,    /* requests counted, and their latencies, since the recording began */
+	RS_EV_VCPU = 24,     /* a vCPU runs, or is told as it was at an invalidation */
+	RS_EV_VM = 25,	     /* a virtual machine is gone */
+	RS_EV_IRQ = 26,	     /* an interrupt's eventfd was given or taken away */
+	RS_EV_DEVOP = 27,    /* an ioctl of a device returned */
+	RS_EV_PASSED = 28,   /* a process was passed a container's, group's or device's file */
+	RS_EV_MARK = 29,     /* what another witness says (--qmp); in no trace file */
 	RS_EV_NR
 };
 
@@ -302,12 +308,14 @@ struct rs_ev_map {
 /**
  * struct rs_ev_ioctl - RS_EV_IOCTL
  * @cmd: the ioctl's number
+ * @uflags: VFIO_IOMMU_DIRTY_PAGES: the argument's flags (uapi linux/vfio.h: 1 start, 2 stop, 4 get the bitmap);
+ *	else 0
  */
 struct rs_ev_ioctl {
 	struct rs_event h;
 	struct rs_op op;
 	__u32 cmd;
-	__u32 reserved;
+	__u32 uflags;
 };
 
 /* rs_ev_range.flags */
@@ -488,6 +496,7 @@ struct rs_percpu {
 	_Static_assert(sizeof(struct type) == (bytes), #type " is part of the trace format")
 
 #include "remapscope/event_request.h"
+#include "remapscope/event_guest.h"
 
 RS_ASSERT_SIZE(rs_event, 40);
 RS_ASSERT_SIZE(rs_ev_proc, 72);

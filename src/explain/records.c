@@ -88,6 +88,17 @@ static struct about about(const struct rs_event *ev)
 		a.device = x.key.device;
 		break;
 	}
+	case RS_EV_DEVOP: {
+		READ(rs_ev_devop, x, ev);
+		a.container = x.container;
+		a.device = x.device;
+		break;
+	}
+	case RS_EV_PASSED: {
+		READ(rs_ev_passed, x, ev);
+		a.container = x.container;
+		break;
+	}
 	}
 	return a;
 }

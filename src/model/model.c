@@ -87,6 +87,13 @@ int rs_model_event(struct rs_model *m, const struct rs_event *ev)
 		return rs_tally_flight(m, ev);
 	case RS_EV_STATS:
 		return rs_stats_event(m, ev);
+	case RS_EV_VCPU:
+	case RS_EV_VM:
+	case RS_EV_IRQ:
+	case RS_EV_DEVOP:
+	case RS_EV_PASSED:
+	case RS_EV_MARK:
+		return 0;
 	case RS_EV_NONE:
 		return rs_model_gap_in(m, RS_GAP_UNREAD, NULL, ev->ts);
 	default:

@@ -45,6 +45,9 @@ const char *rs_event_type_name(const struct rs_event *ev)
 		[RS_EV_SNAPSHOT] = "snapshot", [RS_EV_DEVICE] = "device",
 		[RS_EV_PAGES] = "pages",       [RS_EV_VERIFY] = "verify",
 		[RS_EV_FLIGHT] = "flight",     [RS_EV_STATS] = "stats",
+		[RS_EV_VCPU] = "vcpu",	       [RS_EV_VM] = "vm",
+		[RS_EV_IRQ] = "irq",	       [RS_EV_DEVOP] = "devop",
+		[RS_EV_PASSED] = "passed",     [RS_EV_MARK] = "mark",
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == RS_EV_NR, "every event type has a name");
@@ -300,6 +303,9 @@ static void ioctl_event(struct rs_line *l, const struct rs_event *ev)
 		rs_line_add(l, "%s", name);
 	else
 		rs_line_add(l, "ioctl 0x%x", e.cmd);
+	if (e.uflags)
+		rs_line_add(l, "%s%s%s", e.uflags & 1 ? " start" : "", e.uflags & 2 ? " stop" : "",
+			    e.uflags & 4 ? " get bitmap" : "");
 	rs_line_add(l, " -> %s", rs_name_ret(e.op.ret).s);
 	rs_line_invalid(l, &e.op);
 }
@@ -382,6 +388,8 @@ static __u64 container_of_event(const struct rs_event *ev)
 	struct rs_ev_release op;
 	struct rs_ev_range piece;
 	struct rs_ev_flight flight;
+	struct rs_ev_devop devop;
+	struct rs_ev_passed passed;
 
 	switch (ev->type) {
 	case RS_EV_OPEN:
@@ -407,6 +415,12 @@ static __u64 container_of_event(const struct rs_event *ev)
 	case RS_EV_FLIGHT:
 		rs_line_take(&flight, sizeof(flight), ev);
 		return flight.request.op.container;
+	case RS_EV_DEVOP:
+		rs_line_take(&devop, sizeof(devop), ev);
+		return devop.container;
+	case RS_EV_PASSED:
+		rs_line_take(&passed, sizeof(passed), ev);
+		return passed.container;
 	}
 	return 0;
 }
@@ -417,7 +431,10 @@ static __u64 device_of_event(const struct rs_event *ev)
 	struct rs_ev_request request;
 	struct rs_ev_flight flight;
 	struct rs_ev_device device;
+	struct rs_ev_passed passed;
+	struct rs_ev_devop devop;
 	struct rs_ev_pages pages;
+	struct rs_ev_irq irq;
 
 	switch (ev->type) {
 	case RS_EV_REQUEST:
@@ -432,6 +449,15 @@ static __u64 device_of_event(const struct rs_event *ev)
 	case RS_EV_PAGES:
 		rs_line_take(&pages, sizeof(pages), ev);
 		return pages.device;
+	case RS_EV_IRQ:
+		rs_line_take(&irq, sizeof(irq), ev);
+		return irq.what == RS_IRQ_TRIGGER || irq.what == RS_IRQ_UNTRIGGER ? irq.object : 0;
+	case RS_EV_DEVOP:
+		rs_line_take(&devop, sizeof(devop), ev);
+		return devop.device;
+	case RS_EV_PASSED:
+		rs_line_take(&passed, sizeof(passed), ev);
+		return passed.what == RS_PASSED_DEVICE ? passed.object : 0;
 	}
 	return 0;
 }
@@ -473,6 +499,12 @@ void rs_describe_event(const struct rs_result *r, const struct rs_event *ev, cha
 		[RS_EV_VERIFY] = rs_describe_verify,
 		[RS_EV_FLIGHT] = rs_describe_flight,
 		[RS_EV_STATS] = rs_describe_stats,
+		[RS_EV_VCPU] = rs_describe_vcpu,
+		[RS_EV_VM] = rs_describe_vm,
+		[RS_EV_IRQ] = rs_describe_irq,
+		[RS_EV_DEVOP] = rs_describe_devop,
+		[RS_EV_PASSED] = rs_describe_passed,
+		[RS_EV_MARK] = rs_describe_mark,
 	};
 	struct rs_line l = { .buf = buf, .len = len };
 	struct rs_name c = rs_name_container(r, container_of_event(ev), ev->ts);

@@ -41,5 +41,12 @@ void rs_describe_pages(struct rs_line *l, const struct rs_event *ev);
 void rs_describe_verify(struct rs_line *l, const struct rs_event *ev);
 void rs_describe_flight(struct rs_line *l, const struct rs_event *ev);
 void rs_describe_stats(struct rs_line *l, const struct rs_event *ev);
+/* (describe_guest.c) */
+void rs_describe_vcpu(struct rs_line *l, const struct rs_event *ev);
+void rs_describe_vm(struct rs_line *l, const struct rs_event *ev);
+void rs_describe_irq(struct rs_line *l, const struct rs_event *ev);
+void rs_describe_devop(struct rs_line *l, const struct rs_event *ev);
+void rs_describe_passed(struct rs_line *l, const struct rs_event *ev);
+void rs_describe_mark(struct rs_line *l, const struct rs_event *ev);
 
 #endif /* RS_RENDER_DESCRIBE_H */

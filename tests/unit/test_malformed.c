@@ -40,6 +40,12 @@ static const size_t full_size[RS_EV_NR] = {
 	[RS_EV_VERIFY] = sizeof(struct rs_ev_verify),
 	[RS_EV_FLIGHT] = sizeof(struct rs_ev_flight),
 	[RS_EV_STATS] = sizeof(struct rs_ev_stats) + 16 * sizeof(struct rs_stat_bucket),
+	[RS_EV_VCPU] = sizeof(struct rs_ev_vcpu),
+	[RS_EV_VM] = sizeof(struct rs_ev_vm),
+	[RS_EV_IRQ] = sizeof(struct rs_ev_irq),
+	[RS_EV_DEVOP] = sizeof(struct rs_ev_devop),
+	[RS_EV_PASSED] = sizeof(struct rs_ev_passed),
+	[RS_EV_MARK] = sizeof(struct rs_ev_mark),
 };
 
 /* What the child was about when it ended. */
