@@ -4,7 +4,7 @@
  *
  * Hand-written and minimal: CO-RE takes every offset from the running kernel's BTF (vmlinux and
  * modules), so that only names and shapes matter here. Sources: include/linux/sched.h, mm_types.h,
- * fs.h, rbtree_types.h and drivers/vfio/vfio_iommu_type1.c, drivers/iommu/iommu.c, in Linux 6.1 to 7.3.
+ * fs.h, kvm_host.h, rbtree_types.h and drivers/vfio/vfio_iommu_type1.c, drivers/iommu/iommu.c, in Linux 6.1 to 7.3.
  * A type whose members differ between kernels has a flavour (a name with three underscores).
  */
 #ifndef __VMLINUX_H__
@@ -42,6 +42,15 @@ struct signal_struct {
 	unsigned int flags;
 };
 
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct task_struct {
 	unsigned int flags;
 	struct mm_struct *mm;
@@ -53,6 +62,15 @@ struct task_struct {
 	__u64 start_time;
 	char comm[16];
 	struct signal_struct *signal;
+	struct files_struct *files;
+};
+
+struct upid {
+	int nr;
+};
+
+struct pid {
+	struct upid numbers[1];
 };
 
 struct super_block {
@@ -66,9 +84,23 @@ struct inode {
 	__u32 i_generation;
 };
 
+struct file_operations;
+
 struct file {
 	struct inode *f_inode;
+	const struct file_operations *f_op;
 	void *private_data;
+};
+
+/* include/net/scm.h */
+struct scm_fp_list {
+	short count;
+	struct file *fp[253];
+};
+
+struct scm_cookie {
+	struct pid *pid;
+	struct scm_fp_list *fp;
 };
 
 struct page {
@@ -138,6 +170,22 @@ struct vfio_device {
 	struct device *dev;
 	const struct vfio_device_ops *ops;
 	struct vfio_group *group;
+};
+
+/* since Linux 6.6 */
+struct vfio_device_file {
+	struct vfio_device *device;
+};
+
+/* include/linux/kvm_host.h; wants_to_run since Linux 6.11, and in older stable kernels */
+struct kvm;
+struct kvm_run;
+
+struct kvm_vcpu {
+	struct kvm *kvm;
+	int vcpu_id;
+	struct kvm_run *run;
+	bool wants_to_run;
 };
 
 /* drivers/vfio/vfio_iommu_type1.c */

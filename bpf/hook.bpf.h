@@ -29,11 +29,14 @@ static __always_inline __u64 fe_arg(__u64 *ctx, __u32 n)
 #define FE_ARGS3 FE_ARGS2, ctx[2]
 #define FE_ARGS4 FE_ARGS3, ctx[3]
 #define FE_ARGS5 FE_ARGS4, fe_arg(ctx, 4)
+#define FE_ARGS6 FE_ARGS5, fe_arg(ctx, 5)
 #define KP_ARGS1 PT_REGS_PARM1(ctx)
 #define KP_ARGS2 KP_ARGS1, PT_REGS_PARM2(ctx)
 #define KP_ARGS3 KP_ARGS2, PT_REGS_PARM3(ctx)
 #define KP_ARGS4 KP_ARGS3, PT_REGS_PARM4(ctx)
 #define KP_ARGS5 KP_ARGS4, PT_REGS_PARM5(ctx)
+/* libbpf 1.1 knows five. */
+#define KP_ARGS6 KP_ARGS5, ctx->r9
 #define LF_ARGS1 a[0]
 #define LF_ARGS2 LF_ARGS1, a[1]
 #define LF_ARGS3 LF_ARGS2, a[2]

@@ -37,17 +37,24 @@ static __always_inline void tell_ranges_of(struct task_struct *task, struct rs_o
 		bpf_for_each_map_elem(&containers, leave_container_of, &l, 0);
 }
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+/*
+ * Each has a twin: a kernel that switches tasks inside tracepoints leaves a program out for a task that comes while
+ * another one is in it on that CPU (bpf_prog->active), but hardly ever both. Whoever comes second finds
+ * the work done.
+ */
+static __always_inline int do_fork(struct task_struct *parent, struct task_struct *child)
 {
 	__u32 tgid = BPF_CORE_READ(parent, tgid), child_tgid = BPF_CORE_READ(child, tgid);
-	struct rs_owner fresh = {}, *o;
+	struct rs_owner fresh = {}, *o, *known;
 	struct rs_ev_fork *ev;
 
 	if (tgid == child_tgid)
 		return 0;
 	o = bpf_map_lookup_elem(&owners, &tgid);
 	if (!o)
+		return 0;
+	known = bpf_map_lookup_elem(&owners, &child_tgid);
+	if (known && known->mm && known->mm == (__u64)BPF_CORE_READ(child, mm))
 		return 0;
 	if (o->flags & RS_OWNER_TREE)
 		fresh.flags = RS_OWNER_SELECTS | RS_OWNER_TREE;
@@ -64,15 +71,14 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+static __always_inline int do_exec(struct task_struct *task)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid);
 	struct rs_owner *o = bpf_map_lookup_elem(&owners, &tgid);
 	struct rs_ev_exec *ev;
 	__u64 old;
 
-	if (!o)
+	if (!o || o->mm == (__u64)BPF_CORE_READ(task, mm))
 		return 0;
 	tell_ranges_of(task, o);
 	old = o->mm;
@@ -90,8 +96,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct *task)
+static __always_inline int do_exit(struct task_struct *task)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid);
 	struct rs_owner *o = bpf_map_lookup_elem(&owners, &tgid);
@@ -119,6 +124,42 @@ int BPF_PROG(on_exit, struct task_struct *task)
 			     : BPF_CORE_READ(task, exit_code);
 	bpf_ringbuf_submit(ev, 0);
 	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	return do_fork(parent, child);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork_twin, struct task_struct *parent, struct task_struct *child)
+{
+	return do_fork(parent, child);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task)
+{
+	return do_exec(task);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec_twin, struct task_struct *task)
+{
+	return do_exec(task);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	return do_exit(task);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit_twin, struct task_struct *task)
+{
+	return do_exit(task);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -26,6 +26,9 @@
 /* include/uapi/linux/vfio.h */
 #define VFIO_IOMMU_MAP_DMA	  0x3b71
 #define VFIO_IOMMU_UNMAP_DMA	  0x3b72
+#define VFIO_IOMMU_DIRTY_PAGES	  0x3b75
+#define DIRTY_START		  (1U << 0)
+#define DIRTY_STOP		  (1U << 1)
 #define VFIO_DMA_MAP_FLAG_VADDR	  (1U << 2)
 #define VFIO_DMA_UNMAP_FLAG_VADDR (1U << 2)
 
@@ -152,6 +155,26 @@ struct rs_counted {
 	__u64 end;   /* returned */
 };
 
+/* An interrupt's eventfd is being given or taken away. */
+struct rs_irq_call {
+	__u64 start; /* 0: no such call is under way */
+	__u64 object;
+	__u64 data; /* the kernel's copy of the argument */
+	__u32 flags;
+	__u32 index;
+	__u32 vector;
+	__u32 count;
+};
+
+/* A device's ioctl. */
+struct rs_devop_call {
+	__u64 start; /* 0: no such call is under way */
+	__u64 device;
+	__u64 arg;
+	__u32 cmd;
+	__u32 reserved;
+};
+
 /* Too much for the 512 bytes of a BPF stack lives here. */
 struct rs_task {
 	__u32 depth;
@@ -160,6 +183,8 @@ struct rs_task {
 	__u64 leaf[RS_LEAF_NR][4];
 	struct rs_scan scan;
 	struct rs_counted counted;
+	struct rs_irq_call irq;
+	struct rs_devop_call devop;
 };
 
 /* A container that is recorded: with a filter, only those that it has selected are here. */
@@ -182,6 +207,18 @@ struct rs_owner {
 	__u64 mm;
 	__u32 flags; /* RS_OWNER_* */
 	__u32 reserved;
+};
+
+/* A vCPU of an owner. */
+struct rs_vcpu {
+	__u64 kvm;
+	__u64 enter_ns;
+	__u64 exit_ns;
+	__u64 runs;
+	__u32 id;
+	__u32 tgid;
+	__u32 inside; /* KVM_RUN */
+	__u32 told;   /* as it was at an invalidation, and has not run since */
 };
 
 #define RS_DEVICE_NO_CB (1U << 0) /* has no dma_unmap callback */
@@ -257,6 +294,13 @@ RS_MAP struct {
 
 RS_MAP struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, struct rs_vcpu);
+} vcpus SEC(".maps");
+
+RS_MAP struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
 	__type(key, struct rs_stat_key);
 	__type(value, struct rs_kstat);
@@ -304,6 +348,8 @@ const volatile __s32 filter_fd = -1;
 /* Requests in progress, and containers with an open window: keeps strangers' calls cheap. */
 __u32 nr_active = 0;
 __u32 nr_open = 0;
+/* What devices' files have as f_op, once one was used. */
+__u64 device_fops = 0;
 #else
 extern const volatile __u32 armed;
 extern const volatile __u32 verify;
@@ -315,6 +361,7 @@ extern const volatile __u32 filter_tgid;
 extern const volatile __s32 filter_fd;
 extern __u32 nr_active;
 extern __u32 nr_open;
+extern __u64 device_fops;
 #endif
 
 #endif /* RS_STATE_BPF_H */

@@ -7,6 +7,7 @@
 #include "device.bpf.h"
 #include "range.bpf.h"
 #include "stats.bpf.h"
+#include "guest.bpf.h"
 
 /*
  * Follows the container's window: who works on its IOMMU domains matters only while it is open. A global
@@ -206,6 +207,7 @@ static __always_inline void tell_invalidated(struct rs_task *t, struct rs_frame 
 	count_work(t, f, true, ret);
 	if (ret || !(f->uflags & VFIO_DMA_UNMAP_FLAG_VADDR))
 		return;
+	tell_vcpus(bpf_get_current_pid_tgid() >> 32);
 	/* A container of which everything was recorded has told its ranges' memory already. */
 	c = bpf_map_lookup_elem(&containers, &key);
 	f->nr_ranges = tell_ranges(key, f->req, current_mm(),
@@ -230,6 +232,16 @@ int leave_unmap(__s64 ret)
 	return 0;
 }
 
+/* struct vfio_iommu_type1_dirty_bitmap.flags; 0 of any other ioctl */
+static __always_inline __u32 dirty_flags(const struct rs_frame *f)
+{
+	__u32 flags = 0;
+
+	if (f->cmd == VFIO_IOMMU_DIRTY_PAGES)
+		bpf_probe_read_user(&flags, sizeof(flags), (void *)f->arg + sizeof(__u32));
+	return flags;
+}
+
 static __always_inline void leave_vfio_iommu_type1_ioctl(__u64 ret)
 {
 	struct rs_task *t = nr_active ? this_task(false) : NULL;
@@ -247,12 +259,12 @@ static __always_inline void leave_vfio_iommu_type1_ioctl(__u64 ret)
 	} else if (f->caller == RS_IN_IOCTL_UNMAP) {
 		tell_invalidated(t, f, ret);
 		leave_unmap(ret);
-	} else if (is_hot(f)) {
+	} else if (is_hot(f) || dirty_flags(f) & (DIRTY_START | DIRTY_STOP)) {
 		ev = RS_RECORD(RS_EV_IOCTL, rs_ev_ioctl, f->container);
 		if (ev) {
 			fill_op(&ev->op, f, ret);
 			ev->cmd = f->cmd;
-			ev->uflags = 0;
+			ev->uflags = dirty_flags(f);
 			bpf_ringbuf_submit(ev, 0);
 		}
 	}

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "attach/plan.h"
 #include "attach/trial.h"
 
@@ -37,9 +38,19 @@ static const struct rs_hook_def hook_defs[] = {
 	{ "iommu_unmap", .shape = RS_HOOK_LEAF, .args = true },
 	{ "iommu_unmap_fast", .shape = RS_HOOK_LEAF, .args = true },
 	{ "contention_end", .program = "on_contention_end", .shape = RS_HOOK_TP },
-	{ "sched_process_fork", .program = "on_fork", .shape = RS_HOOK_TP },
-	{ "sched_process_exec", .program = "on_exec", .shape = RS_HOOK_TP },
-	{ "sched_process_exit", .program = "on_exit", .shape = RS_HOOK_TP },
+	{ "sched_process_fork", .program = "on_fork", .twin = "on_fork_twin", .shape = RS_HOOK_TP },
+	{ "sched_process_exec", .program = "on_exec", .twin = "on_exec_twin", .shape = RS_HOOK_TP },
+	{ "sched_process_exit", .program = "on_exit", .twin = "on_exit_twin", .shape = RS_HOOK_TP },
+	/* A guest: its vCPUs, its interrupts, its devices, and who is passed them. */
+	{ "kvm_arch_vcpu_ioctl_run", "kvm", .shape = RS_HOOK_ENTRY, .args = true,
+	  .if_loaded = true },
+	{ "vcpu_put", "kvm", .shape = RS_HOOK_ENTRY, .args = true, .if_loaded = true },
+	{ "kvm_destroy_vm", "kvm", .shape = RS_HOOK_ENTRY, .args = true, .if_loaded = true },
+	{ "kvm_irqfd", "kvm", .shape = RS_HOOK_BOTH, .args = true, .if_loaded = true },
+	{ "vfio_pci_set_irqs_ioctl", "vfio_pci_core", .shape = RS_HOOK_BOTH, .args = true,
+	  .if_loaded = true },
+	{ "vfio_device_fops_unl_ioctl", "vfio", .shape = RS_HOOK_BOTH, .args = true },
+	{ "scm_detach_fds", .shape = RS_HOOK_ENTRY, .args = true },
 };
 
 #define NR_HOOK_DEFS (sizeof(hook_defs) / sizeof(hook_defs[0]))
@@ -136,6 +147,14 @@ static void try_fentry(struct rs_hook *h, struct planner *p, const struct rs_sym
 		rs_symbol_choose(s, 0, h->note, sizeof(h->note));
 }
 
+static bool module_loaded(const char *name)
+{
+	char path[32 + RS_MODULE_LEN];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", name);
+	return !access(path, F_OK);
+}
+
 static void plan_hook(struct rs_hook *h, struct planner *p, const struct rs_symbol *s)
 {
 	const struct rs_hook_def *def = h->def;
@@ -144,6 +163,7 @@ static void plan_hook(struct rs_hook *h, struct planner *p, const struct rs_symb
 		if (!rs_try_tp(&p->btfs, def->function, &h->btf, h->why_not[RS_MECH_TP_BTF],
 			       RS_WHY_LEN))
 			h->mechanism = RS_MECH_TP_BTF;
+		h->twin = p->opts->exact && def->twin;
 		return;
 	}
 	if (s)
@@ -151,6 +171,10 @@ static void plan_hook(struct rs_hook *h, struct planner *p, const struct rs_symb
 	/* Neither the function nor what it works on. With the latter it was inlined: a fault. */
 	if (def->maybe_absent && s && !s->plain && !s->clones &&
 	    !rs_btfs_has_member(&p->btfs, def->module, "vfio_iommu", def->maybe_absent)) {
+		h->absent = true;
+		return;
+	}
+	if (def->if_loaded && s && !s->plain && !s->clones && !module_loaded(def->module)) {
 		h->absent = true;
 		return;
 	}

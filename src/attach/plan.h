@@ -40,10 +40,13 @@ enum rs_hook_shape {
  * @function: the kernel's function or tracepoint
  * @module: where it lives, unless it is built in; NULL: vmlinux
  * @program: a tracepoint's program
+ * @twin: another one that does the same, NULL: none. Attached too where tasks are switched inside tracepoints
+ *	(&rs_plan_opts.exact): a call that one misses, the other one sees
  * @shape: which programs
  * @vital: nothing useful can be recorded without it
  * @args: its programs read the function's arguments: a clone that gcc made of it will not do
  * @replaces: does the same for another kernel release as the entry before; only one is in the plan
+ * @if_loaded: its module is not there on every host: as long as it is not, nothing is missing
  * @maybe_absent: only some kernels have the function and only these need it: those whose struct
  *	vfio_iommu has this member. NULL: all need it
  */
@@ -51,10 +54,12 @@ struct rs_hook_def {
 	const char *function;
 	const char *module;
 	const char *program;
+	const char *twin;
 	enum rs_hook_shape shape;
 	bool vital;
 	bool args;
 	bool replaces;
+	bool if_loaded;
 	const char *maybe_absent;
 };
 
@@ -64,6 +69,7 @@ struct rs_hook_def {
  * struct rs_hook - a hook's place in the plan
  * @mechanism: what was chosen
  * @absent: this kernel has not got the function, and does not need it: no fault
+ * @twin: the tracepoint's other program is wanted
  * @symbol: what is really probed, once a mechanism is chosen: the function, or a clone of it
  * @module: where the symbol was found, "" for the kernel itself
  * @btf: what fentry, fexit or tp_btf attach to
@@ -74,6 +80,7 @@ struct rs_hook {
 	const struct rs_hook_def *def;
 	enum rs_mechanism mechanism;
 	bool absent;
+	bool twin;
 	char symbol[RS_SYMBOL_LEN];
 	char module[RS_MODULE_LEN];
 	struct rs_btf_ref btf;
@@ -81,7 +88,7 @@ struct rs_hook {
 	char why_not[RS_MECH_NR][RS_WHY_LEN];
 };
 
-#define RS_HOOKS_MAX 32
+#define RS_HOOKS_MAX 48
 
 /** struct rs_plan - all hooks */
 struct rs_plan {

@@ -34,7 +34,8 @@ static const struct rs_hook *hook_of(const struct rs_plan *plan, const char *pro
 	for (size_t i = 0; i < plan->nr; i++) {
 		const struct rs_hook_def *def = plan->hook[i].def;
 
-		if (def->program ? !strcmp(def->program, program)
+		if (def->program ? !strcmp(def->program, program) ||
+					   (def->twin && !strcmp(def->twin, program))
 		    : !strncmp(program, "fe_", 3) || !strncmp(program, "fx_", 3)
 			    ? !strcmp(program + 3, def->function)
 			    : false)

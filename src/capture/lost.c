@@ -34,11 +34,19 @@ static int add_missed(struct rs_lost_book *b, const char *function, __u64 count,
 
 int rs_lost_look(struct rs_lost_book *b, const struct rs_programs *p, __u64 now)
 {
+	__u64 twin = 0;
 	int err = 0;
 
 	for (size_t i = 0; i < p->nr && !err; i++) {
 		__u64 missed = rs_programs_missed(p, i);
 
+		/* At most so many calls were missed by both; then by the one that is looked at next. */
+		if (p->twin[i]) {
+			twin = missed;
+			continue;
+		}
+		if (i && p->twin[i - 1] && twin < missed)
+			missed = twin;
 		if (missed > b->seen[i])
 			err = add_missed(b, p->function[i], missed - b->seen[i], now);
 		b->seen[i] = missed;

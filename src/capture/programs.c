@@ -6,15 +6,19 @@
 #include "capture/programs.h"
 
 /* The programs of a hook under a mechanism; NULL where there is none. */
-static void hook_programs(struct bpf_object *obj, const struct rs_hook_def *def,
-			  enum rs_mechanism m, struct bpf_program *prog[2])
+static void hook_programs(struct bpf_object *obj, const struct rs_hook *h,
+			  struct bpf_program *prog[2])
 {
+	const struct rs_hook_def *def = h->def;
 	const char *prefix[2] = { NULL, NULL };
+	enum rs_mechanism m = h->mechanism;
 	char name[96];
 
 	prog[0] = prog[1] = NULL;
 	if (m == RS_MECH_TP_BTF) {
 		prog[0] = bpf_object__find_program_by_name(obj, def->program);
+		if (h->twin)
+			prog[1] = bpf_object__find_program_by_name(obj, def->twin);
 		return;
 	}
 	if (m == RS_MECH_FENTRY) {
@@ -41,7 +45,7 @@ void rs_programs_choose(struct bpf_object *obj, const struct rs_plan *plan)
 	for (size_t i = 0; i < plan->nr; i++) {
 		struct bpf_program *two[2];
 
-		hook_programs(obj, plan->hook[i].def, plan->hook[i].mechanism, two);
+		hook_programs(obj, &plan->hook[i], two);
 		for (int k = 0; k < 2; k++)
 			if (two[k])
 				bpf_program__set_autoload(two[k], true);
@@ -56,7 +60,7 @@ static int attach_hook(struct rs_programs *p, struct bpf_object *obj, const stru
 	 * The exit's side first (and off last): an exit without its entry is ignored, but an entry
 	 * without its exit would stay on the task's stack.
 	 */
-	hook_programs(obj, h->def, h->mechanism, two);
+	hook_programs(obj, h, two);
 	for (int k = 1; k >= 0; k--) {
 		struct bpf_link *link;
 		int err;
@@ -72,6 +76,7 @@ static int attach_hook(struct rs_programs *p, struct bpf_object *obj, const stru
 			return err;
 		p->link[p->nr] = link;
 		p->function[p->nr] = h->def->function;
+		p->twin[p->nr] = k == 1 && h->mechanism == RS_MECH_TP_BTF;
 		p->attached[p->nr++] = two[k];
 	}
 	return 0;

@@ -15,6 +15,7 @@ struct rs_programs {
 	struct bpf_link *link[RS_PROGRAMS_MAX];
 	const struct bpf_program *attached[RS_PROGRAMS_MAX];
 	const char *function[RS_PROGRAMS_MAX]; /* of the plan */
+	bool twin[RS_PROGRAMS_MAX];	       /* of the next one: only what both miss is missing */
 	size_t nr;
 };
 
