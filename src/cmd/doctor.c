@@ -70,7 +70,11 @@ static void print_hook(const struct rs_hook *h, const char *known)
 	const char *name = rs_mechanism_name(h->mechanism);
 
 	if (h->absent) {
-		printf("  %-31s not in this kernel, not needed\n", h->def->function);
+		if (h->def->if_loaded)
+			printf("  %-31s not needed, %s is not loaded\n", h->def->function,
+			       h->def->module);
+		else
+			printf("  %-31s not in this kernel, not needed\n", h->def->function);
 		return;
 	}
 	printf("  %-31s %s", h->def->function, name ? name : "none");
