@@ -25,7 +25,7 @@ enum rs_vcpu_what {
  * @kvm: struct kvm's address
  * @vcpu: struct kvm_vcpu's address
  * @enter_ns: when it last entered KVM_RUN (kvm_arch_vcpu_ioctl_run()); FIRST, AGAIN: now. 0 not seen
- * @exit_ns: when it last returned from it, 0 not seen
+ * @exit_ns: when it last came to its end (vcpu_put()), 0 not seen
  * @runs: how often it was seen to enter
  * @id: kvm_vcpu.vcpu_id
  * @what: &enum rs_vcpu_what

@@ -95,7 +95,7 @@ static unsigned int uses(const struct rs_hook_def *def)
 	return (def->args ? RS_USES_ARGS : 0) | (def->shape != RS_HOOK_ENTRY ? RS_USES_RET : 0);
 }
 
-static void try_kprobe(struct rs_hook *h, const struct rs_symbol *s)
+static void try_kprobe(struct rs_hook *h, const struct rs_symbol *s, bool exact)
 {
 	const char *symbol = h->def->function;
 	char *why = h->why_not[RS_MECH_KPROBE], note[RS_WHY_LEN] = "";
@@ -110,6 +110,8 @@ static void try_kprobe(struct rs_hook *h, const struct rs_symbol *s)
 	if (rs_try_kprobe(symbol, h->def->shape != RS_HOOK_ENTRY, why, RS_WHY_LEN))
 		return;
 	h->mechanism = RS_MECH_KPROBE;
+	h->addr = s ? s->addr : 0;
+	h->multi = exact && h->addr;
 	snprintf(h->symbol, sizeof(h->symbol), "%s", symbol);
 	memcpy(h->note, note, sizeof(note));
 }
@@ -180,7 +182,7 @@ static void plan_hook(struct rs_hook *h, struct planner *p, const struct rs_symb
 	}
 	try_fentry(h, p, s);
 	if (!h->mechanism)
-		try_kprobe(h, s);
+		try_kprobe(h, s, p->opts->exact);
 }
 
 void rs_plan_demote(struct rs_hook *h, int err)
@@ -188,11 +190,15 @@ void rs_plan_demote(struct rs_hook *h, int err)
 	struct rs_symbol s = { .function = h->def->function, .module = h->def->module };
 	enum rs_mechanism failed = h->mechanism;
 
+	if (h->multi) {
+		h->multi = false;
+		return;
+	}
 	rs_explain_attach(err, h->why_not[failed], RS_WHY_LEN);
 	h->mechanism = RS_MECH_NONE;
 	h->symbol[0] = h->note[0] = '\0';
 	if (failed == RS_MECH_FENTRY)
-		try_kprobe(h, read_symbols(&s, 1) ? NULL : &s);
+		try_kprobe(h, read_symbols(&s, 1) ? NULL : &s, false);
 }
 
 bool rs_plan_wants(const char *function)

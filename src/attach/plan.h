@@ -72,6 +72,8 @@ struct rs_hook_def {
  * @twin: the tracepoint's other program is wanted
  * @symbol: what is really probed, once a mechanism is chosen: the function, or a clone of it
  * @module: where the symbol was found, "" for the kernel itself
+ * @multi: by kprobe.multi, at @addr: it has a place for the return of every call, where a kretprobe has some
+ *	(since Linux 6.14 fprobe keeps it on the task's own shadow stack, kernel/trace/fprobe.c)
  * @btf: what fentry, fexit or tp_btf attach to
  * @note: what is not seen all the same, "" for nothing
  * @why_not: why a mechanism was not possible, "" if it was or was not tried
@@ -81,6 +83,8 @@ struct rs_hook {
 	enum rs_mechanism mechanism;
 	bool absent;
 	bool twin;
+	bool multi;
+	unsigned long addr;
 	char symbol[RS_SYMBOL_LEN];
 	char module[RS_MODULE_LEN];
 	struct rs_btf_ref btf;
@@ -136,7 +140,7 @@ int rs_machine_refusal(const struct rs_machine *m, struct rs_msg *msg);
 /**
  * struct rs_plan_opts - how to plan
  * @no_fentry: leave fentry out, as if the kernel had none
- * @exact: leave it out because calls could be missed, rs_machine.switches
+ * @exact: leave it out because calls could be missed, rs_machine.switches; no kretprobe either, if there is better
  * @attach: try by attaching, not only by loading. What loads nearly always attaches, and taking a
  *	program off a function costs the kernel a grace period: a recorder saves it and falls back
  *	with rs_plan_demote() when an attachment fails after all

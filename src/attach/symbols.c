@@ -44,7 +44,7 @@ static bool cut_line(char *line, char **name, char **module)
 	return **name;
 }
 
-static void take(struct rs_symbol *s, const char *name, const char *module)
+static void take(struct rs_symbol *s, const char *name, const char *module, unsigned long long addr)
 {
 	size_t n = strlen(s->function);
 	bool plain, elsewhere;
@@ -76,6 +76,8 @@ static void take(struct rs_symbol *s, const char *name, const char *module)
 		return;
 	}
 	strcpy(s->home, module);
+	if (plain || !s->plain)
+		s->addr = addr;
 	if (plain) {
 		s->plain++;
 	} else {
@@ -93,6 +95,7 @@ int rs_symbols_read(FILE *kallsyms, struct rs_symbol *sym, size_t nr)
 
 	for (size_t i = 0; i < nr; i++) {
 		sym[i].plain = sym[i].clones = sym[i].others = sym[i].other_clones = 0;
+		sym[i].addr = 0;
 		sym[i].clone[0] = sym[i].home[0] = '\0';
 	}
 	errno = 0;
@@ -101,7 +104,7 @@ int rs_symbols_read(FILE *kallsyms, struct rs_symbol *sym, size_t nr)
 		if (!cut_line(line, &name, &module))
 			continue;
 		for (size_t i = 0; i < nr; i++)
-			take(&sym[i], name, module);
+			take(&sym[i], name, module, strtoull(line, NULL, 16));
 	}
 	if (ferror(kallsyms) || errno == ENOMEM)
 		err = errno ? -errno : -EIO;

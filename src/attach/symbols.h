@@ -26,6 +26,7 @@
  * @others: symbols of that name elsewhere: a kprobe by name might find these
  * @other_clones: names that gcc made of these
  * @clone: one of the @clones, "" for none
+ * @addr: where the last one of @plain, or without any of @clones, is; 0: hidden
  * @home: the module in which @plain and @clones are, "" for the kernel itself
  */
 struct rs_symbol {
@@ -35,6 +36,7 @@ struct rs_symbol {
 	unsigned int clones;
 	unsigned int others;
 	unsigned int other_clones;
+	unsigned long long addr;
 	char clone[RS_SYMBOL_LEN];
 	char home[RS_MODULE_LEN];
 };

@@ -46,10 +46,30 @@ void rs_programs_choose(struct bpf_object *obj, const struct rs_plan *plan)
 		struct bpf_program *two[2];
 
 		hook_programs(obj, &plan->hook[i], two);
-		for (int k = 0; k < 2; k++)
-			if (two[k])
-				bpf_program__set_autoload(two[k], true);
+		for (int k = 0; k < 2; k++) {
+			if (!two[k])
+				continue;
+			bpf_program__set_autoload(two[k], true);
+			if (plan->hook[i].multi)
+				bpf_program__set_expected_attach_type(two[k],
+								      BPF_TRACE_KPROBE_MULTI);
+		}
 	}
+}
+
+/* libbpf returns NULL with errno, or a pointer that is an error: libbpf_get_error() knows. */
+static struct bpf_link *attach_program(const struct rs_hook *h, const struct bpf_program *prog,
+				       bool at_return)
+{
+	LIBBPF_OPTS(bpf_kprobe_multi_opts, opts, .addrs = &h->addr, .cnt = 1,
+		    .retprobe = at_return);
+
+	if (h->mechanism != RS_MECH_KPROBE)
+		return bpf_program__attach_trace(prog);
+	if (h->multi)
+		return bpf_program__attach_kprobe_multi_opts(prog, NULL, &opts);
+	/* What the program says is the function's own name; here it can have a suffix. */
+	return bpf_program__attach_kprobe(prog, at_return, h->symbol);
 }
 
 static int attach_hook(struct rs_programs *p, struct bpf_object *obj, const struct rs_hook *h)
@@ -67,10 +87,7 @@ static int attach_hook(struct rs_programs *p, struct bpf_object *obj, const stru
 
 		if (!two[k])
 			continue;
-		/* What the program says is the function's own name; here it can have a suffix. */
-		link = h->mechanism == RS_MECH_KPROBE
-			       ? bpf_program__attach_kprobe(two[k], k == 1, h->symbol)
-			       : bpf_program__attach_trace(two[k]);
+		link = attach_program(h, two[k], k == 1);
 		err = libbpf_get_error(link);
 		if (err)
 			return err;
@@ -120,16 +137,29 @@ struct perf_link_info {
 	__u64 cookie;
 };
 
+/* The same of kprobe.multi's link. */
+struct multi_link_info {
+	__u32 type, id, prog_id, reserved;
+	__u64 addrs;
+	__u32 count, flags;
+	__u64 missed;
+	__u64 cookies;
+};
+
 /* Hits that a kprobe was not ready for, and returns that no place was left for (Linux 6.7 and later). */
 static __u64 missed_hits(const struct bpf_link *link)
 {
-	struct perf_link_info info = {};
+	union {
+		struct perf_link_info perf;
+		struct multi_link_info multi;
+	} info = {};
 	__u32 len = sizeof(info);
 
-	if (bpf_obj_get_info_by_fd(bpf_link__fd(link), (void *)&info, &len) ||
-	    info.type != BPF_LINK_TYPE_PERF_EVENT)
+	if (bpf_obj_get_info_by_fd(bpf_link__fd(link), (void *)&info, &len))
 		return 0;
-	return info.missed;
+	if (info.perf.type == BPF_LINK_TYPE_KPROBE_MULTI)
+		return info.multi.missed;
+	return info.perf.type == BPF_LINK_TYPE_PERF_EVENT ? info.perf.missed : 0;
 }
 
 __u64 rs_programs_missed(const struct rs_programs *p, size_t which)

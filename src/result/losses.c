@@ -10,7 +10,12 @@
 #define SLOP_NS 1000000ULL
 
 /* All that a request writes: what is left of one that was not seen whole. */
-#define REQUESTS (RS_TYPES_ANY & ~(RS_TYPES_PROCESS | RS_TYPE(STATS) | RS_TYPE(FLIGHT)))
+#define REQUESTS (RS_TYPES_ANY & ~(RS_TYPES_PROCESS | RS_TYPE(STATS) | RS_TYPE(FLIGHT) | GUESTS))
+
+/* What tells of guests is no part of any request. */
+#define GUESTS                                                                           \
+	(RS_TYPE(VCPU) | RS_TYPE(VM) | RS_TYPE(IRQ) | RS_TYPE(DEVOP) | RS_TYPE(PASSED) | \
+	 RS_TYPE(MARK))
 
 static const struct {
 	const char *kind; /* as in the trace's END */
@@ -41,6 +46,13 @@ static const struct {
 	{ "vfio_remove_dma", RS_TYPE(REMOVE) },
 	{ "iommu_map", RS_TYPE(IOMMU) | RS_TYPE(PAGES) | RS_TYPE(MAP) | RS_TYPE(ATTACH) },
 	{ "iommu_unmap", RS_TYPE(IOMMU) | RS_TYPE(UNMAP) | RS_TYPE(DETACH) },
+	{ "kvm_arch_vcpu_ioctl_run", RS_TYPE(VCPU) },
+	{ "vcpu_put", RS_TYPE(VCPU) },
+	{ "kvm_destroy_vm", RS_TYPE(VM) | RS_TYPE(VCPU) },
+	{ "kvm_irqfd", RS_TYPE(IRQ) },
+	{ "vfio_pci_set_irqs_ioctl", RS_TYPE(IRQ) | RS_TYPE(DEVICE) },
+	{ "vfio_device_fops_unl_ioctl", RS_TYPE(DEVOP) | RS_TYPE(DEVICE) | RS_TYPE(PROC) },
+	{ "scm_detach_fds", RS_TYPE(PASSED) | RS_TYPE(PROC) },
 	{ "iommu_unmap_fast", RS_TYPE(IOMMU) | RS_TYPE(UNMAP) | RS_TYPE(DETACH) },
 };
 
