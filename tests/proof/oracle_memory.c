@@ -37,8 +37,8 @@ static bool told_in_full(const struct oracle *o, size_t told)
 	return flags & RS_RANGEF_SCANNED && !(flags & RS_RANGEF_SCAN_CUT);
 }
 
-/* One page of a remapped range. */
-static enum o_memory same_page(const struct rs_ev_map *x, const struct rs_ev_backing *was,
+/* One page of a remapped range. @mm: whose it was, as far as its map tells; a kernel need not tell it */
+static enum o_memory same_page(const struct rs_ev_map *x, __u64 mm, const struct rs_ev_backing *was,
 			       const struct rs_ev_backing *is)
 {
 	if (is && is->what == RS_BACKING_NONE)
@@ -49,7 +49,9 @@ static enum o_memory same_page(const struct rs_ev_map *x, const struct rs_ev_bac
 		return O_OTHER;
 	/* Nothing names it but where it is, and whose. */
 	if (is->what == RS_BACKING_ANON)
-		return x->old_mm == x->h.mm && x->old_vaddr.v == x->vaddr.v ? O_SAME : O_UNPROVED;
+		return (x->old_mm ? x->old_mm : mm) == x->h.mm && x->old_vaddr.v == x->vaddr.v
+			       ? O_SAME
+			       : O_UNPROVED;
 	if (was->dev != is->dev || was->ino != is->ino || was->generation != is->generation ||
 	    was->offset - was->iova.v != is->offset - is->iova.v)
 		return O_OTHER;
@@ -73,7 +75,8 @@ static enum o_memory same_memory(const struct oracle *o, const struct o_range *r
 		return first && first->what == RS_BACKING_NONE ? O_OTHER : O_UNPROVED;
 	}
 	for (__u64 at = 0; at < r->size; at += PAGE) {
-		enum o_memory page = same_page(x, backing_at(o, was, at), backing_at(o, is, at));
+		enum o_memory page =
+			same_page(x, h->mm, backing_at(o, was, at), backing_at(o, is, at));
 
 		if (page > worst)
 			worst = page;
