@@ -138,11 +138,15 @@ struct rs_update {
 	__u32 open;
 };
 
-/** struct rs_mm - an mm that is, or was, charged for ranges */
+/**
+ * struct rs_mm - an mm that is, or was, charged for ranges
+ * @gone: nobody uses it any more, as the kernel counts (mm_struct.mm_users)
+ */
 struct rs_mm {
 	struct rs_object obj;
 	UT_hash_handle hh;
 	__u64 key;
+	bool gone;
 };
 
 /** struct rs_window - a window under way */
@@ -564,6 +568,8 @@ void rs_owner_free(struct rs_container *c);
 
 /* NULL without memory, and for @key 0 */
 struct rs_mm *rs_mm_get(struct rs_model *m, __u64 key);
+/* The kernel has said that nobody has it. */
+bool rs_mm_gone(const struct rs_model *m, __u64 key);
 /* The mm may be gone: another one can get its address. */
 void rs_mm_forget(struct rs_model *m, __u64 key);
 

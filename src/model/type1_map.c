@@ -228,6 +228,8 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 	remap.old_vaddr = r->vaddr;
 	remap.old_owner_mm = x->old_mm ? x->old_mm : r->owner_mm;
 	remap.old_mm_gone = !rs_mm_in_use(m, remap.old_owner_mm, 0);
+	if (remap.old_mm_gone && remap.old_owner_mm != ev->mm && !rs_mm_gone(m, remap.old_owner_mm))
+		c->view.mms_ns = ev->ts;
 	remap.locked_pages = seen && seen->ev.owner_mm ? seen->ev.locked_pages : UINT64_MAX;
 	remap.verified = m->verify != RS_VERIFY_NONE;
 	memory = rs_memory_compare(&remap, why, sizeof(why));

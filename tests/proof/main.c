@@ -16,7 +16,7 @@
 
 #define MUTANT_SEED  1000 /* the same ones every time: what they kill is listed */
 #define MUTANT_SEEDS 40
-#define WAYS_MAX     16
+#define WAYS_MAX     32
 #define SHOWN_MAX    10
 
 struct proof {
