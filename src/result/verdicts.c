@@ -137,6 +137,12 @@ static bool of_pages(const struct rs_finding *f)
 	       !strcmp(note, rs_note_name(RS_N_PAGES_OTHER));
 }
 
+/* An exec or exit says nothing of the ranges that it leaves behind. */
+static bool begins_with_process(const struct rs_finding *f)
+{
+	return f->nr_events && RS_TYPES_PROCESS & 1U << f->event[0]->type;
+}
+
 /*
  * Since when a loss can make what is found wrong. What led to it begins with a record in which the kernel says how
  * things are; only a sum, which page is which, and who has which mm, is made of all that was before.
@@ -147,7 +153,8 @@ static __u64 since(const struct rs_rule *rule, const struct rs_loss_part *p,
 	if (of_mms(p, types_of_rule(rule)))
 		return 0;
 	/* Found from where every object begins, it may be in a window that others say is open. */
-	if (!rule->sums && f->nr_events && (f->nr_steps > 1 || rule->alone) && !of_pages(f))
+	if (!rule->sums && f->nr_events && (f->nr_steps > 1 || rule->alone) && !of_pages(f) &&
+	    !begins_with_process(f))
 		return f->event[0]->ts;
 	return c && (c->born || c->found) ? c->since_ns : 0;
 }
