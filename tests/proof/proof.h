@@ -37,7 +37,7 @@ static inline bool proof_chance(struct proof_rng *r, unsigned int percent)
 	return proof_below(r, 100) < percent;
 }
 
-#define PROOF_OBJECTS 256
+#define PROOF_OBJECTS 1024
 
 /**
  * struct proof_object - what a rule was found to be violated of
