@@ -78,12 +78,12 @@ void rs_mm_forget(struct rs_model *m, __u64 key)
 	free(mm);
 }
 
-bool rs_mm_gone(const struct rs_model *m, __u64 key)
+const struct rs_mm *rs_mm_find(const struct rs_model *m, __u64 key)
 {
 	const struct rs_mm *mm;
 
 	HASH_FIND(hh, m->mms, &key, sizeof(key), mm);
-	return mm && mm->gone;
+	return mm;
 }
 
 /* The kernel's own count: who seems to have the mm still has left it, and the record of that is lost. */
@@ -149,10 +149,14 @@ static int left_mm(struct rs_model *m, const struct rs_event *ev, __u64 mm, __u3
 	/* A range keeps the mm it is charged to: only without one can another mm get the address. */
 	if (!charged && !in_use)
 		rs_mm_forget(m, mm);
-	known = charged && !users ? rs_mm_get(m, mm) : NULL;
-	if (known)
-		known->gone = true;
-	return charged && !users && !known ? -ENOMEM : 0;
+	if (!charged)
+		return 0;
+	known = rs_mm_get(m, mm);
+	if (!known)
+		return -ENOMEM;
+	known->shared = users;
+	known->gone |= !users;
+	return 0;
 }
 
 static int on_exec(struct rs_model *m, const struct rs_event *ev, struct rs_proc *p)

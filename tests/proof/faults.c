@@ -40,7 +40,14 @@ static bool pays_back(const struct gen_vm *v, const struct gen_container *c,
 {
 	__u64 mm = owner_of(v, c->key, r->iova);
 
-	return mm != synth_mm(v->s, v->pid) && synth_users_of(v->s, mm);
+	/* Of those that have it one must be told. */
+	for (size_t i = 0; mm != synth_mm(v->s, v->pid) && i < v->s->nr_procs; i++) {
+		const struct synth_proc *p = &v->s->proc[i];
+
+		if (p->told && !p->exited && p->mm == mm)
+			return true;
+	}
+	return false;
 }
 
 void fault_remap_as(GO, __u64 size, __u64 ino, __u64 off)

@@ -95,6 +95,34 @@ FITS(is_anonymous, r->kind.what == RS_BACKING_ANON && !c->joined_inside)
 /* A kernel that does not tell who is charged. */
 TWIST(not_told, v->s->twist.no_mm = true; gen_expect(w, "locked-conserved", RS_UNKNOWN))
 
+/* The record of whoever left the range's mm last, an exec or an exit, which begin alike; NULL */
+static struct rs_ev_exec *left_by(const struct gen_vm *v, const struct gen_container *c,
+				  const struct gen_range *r)
+{
+	const struct synth_container *of = synth_container_of(v->s, c->key);
+
+	for (size_t i = v->s->nr; i-- > 0;) {
+		struct rs_ev_exec *x = (void *)v->s->rec[i].ev;
+
+		if (x->h.type != RS_EV_EXEC && x->h.type != RS_EV_EXIT)
+			continue;
+		for (size_t k = 0; k < of->nr; k++)
+			if (of->range[k].iova == r->iova && of->range[k].mm == x->old_mm)
+				return x;
+	}
+	return NULL;
+}
+
+_Static_assert(offsetof(struct rs_ev_exec, old_mm_users) ==
+		       offsetof(struct rs_ev_exit, old_mm_users),
+	       "old_mm_users");
+
+FITS(left_to_nobody, left_by(v, c, r) && !left_by(v, c, r)->old_mm_users)
+
+/* As the kernel counts, somebody has the old owner's mm still; nobody was told who. It gets nothing back. */
+TWIST(left_to_somebody, left_by(v, c, r)->old_mm_users = 1;
+      gen_expect(w, "locked-conserved", RS_UNKNOWN))
+
 /* What contradicts itself. */
 static bool remap_twice(GO)
 {
@@ -289,6 +317,13 @@ static const struct proof_fault faults[] = {
 	  ALL | PROOF_CORRECT,
 	  fault_recorded,
 	  not_told },
+	{ "the old owner's mm left to somebody",
+	  NULL,
+	  {},
+	  GEN_AT_REMAP,
+	  PROOF_CORRECT,
+	  left_to_nobody,
+	  left_to_somebody },
 	{ "a second remap taken",
 	  NULL,
 	  {},
