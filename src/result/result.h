@@ -194,7 +194,7 @@ struct rs_container_view {
 	__u64 bytes_max;  /* most memory mapped at a time */
 	__u64 maps;	  /* successful plain maps */
 	__u64 unmaps;	  /* ranges taken down */
-	__u64 mms_ns;	  /* until then it mattered who has which mm, and the kernel did not say; 0: never */
+	__u64 mms_ns;	  /* last time that who else has an mm mattered, untold; 0: never */
 };
 
 /**
