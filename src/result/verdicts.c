@@ -172,6 +172,10 @@ static bool doubt(const struct rs_build *b, const struct rs_result *r, const str
 
 			__u64 begin = since(rule, p, f, c);
 
+			/* Armed, that a group left a container is kept in mind ever after. */
+			if (b->model->mode == RS_MODE_ARMED && c && !c->born &&
+			    (rule->reads & p->types & RS_TYPE(DETACH)))
+				begin = c->found ? c->since_ns : 0;
 			if (c && (p->unseen || (p->container && p->container != c->id)))
 				continue;
 			if ((p->types & types) && p->from_ns <= f->at_ns && p->to_ns >= begin &&
