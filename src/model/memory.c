@@ -153,8 +153,14 @@ enum rs_memory rs_locked_compare(const struct rs_remap *r, char *buf, size_t len
 	if (!moved)
 		return RS_MEMORY_SAME;
 	loss = charged(w, r->old_owner_mm);
-	if ((ull)loss == 0 - (ull)locked || (!loss && r->old_mm_gone))
+	if ((ull)loss == 0 - (ull)locked || (!loss && r->old_mm_gone && !r->old_mm_unsure))
 		return RS_MEMORY_SAME;
+	if (!loss && r->old_mm_gone) {
+		SAY("gave the old owner's mm nothing back for its %lld pages, and whether anybody "
+		    "else still has that mm is not known",
+		    (long long)locked);
+		return RS_MEMORY_UNPROVED;
+	}
 	if (!loss) {
 		SAY("is charged twice: the old owner's mm did not get its %lld pages back",
 		    (long long)locked);

@@ -138,11 +138,17 @@ struct rs_update {
 	__u32 open;
 };
 
-/** struct rs_mm - an mm that is, or was, charged for ranges */
+/**
+ * struct rs_mm - an mm that is, or was, charged for ranges
+ * @gone: nobody uses it any more, as the kernel counts (mm_struct.mm_users)
+ * @shared: the kernel counted somebody else when a process left it last
+ */
 struct rs_mm {
 	struct rs_object obj;
 	UT_hash_handle hh;
 	__u64 key;
+	bool gone;
+	bool shared;
 };
 
 /** struct rs_window - a window under way */
@@ -266,6 +272,7 @@ const char *rs_note_gloss(unsigned int type);
  * @old_owner_mm: who was charged
  * @locked_pages: what is charged for it now (vfio_dma.locked_vm); UINT64_MAX: not known
  * @old_mm_gone: no process that is known to live has the old owner's mm
+ * @old_mm_unsure: ... but the kernel counted somebody who had it: a process that was not told, or one in passing
  * @verified: the pages behind the new vaddr will be looked at
  */
 struct rs_remap {
@@ -278,6 +285,7 @@ struct rs_remap {
 	__u64 old_owner_mm;
 	__u64 locked_pages;
 	bool old_mm_gone;
+	bool old_mm_unsure;
 	bool verified;
 };
 
@@ -564,6 +572,8 @@ void rs_owner_free(struct rs_container *c);
 
 /* NULL without memory, and for @key 0 */
 struct rs_mm *rs_mm_get(struct rs_model *m, __u64 key);
+/* What is known of that mm; NULL: nothing */
+const struct rs_mm *rs_mm_find(const struct rs_model *m, __u64 key);
 /* The mm may be gone: another one can get its address. */
 void rs_mm_forget(struct rs_model *m, __u64 key);
 

@@ -78,6 +78,22 @@ void rs_mm_forget(struct rs_model *m, __u64 key)
 	free(mm);
 }
 
+const struct rs_mm *rs_mm_find(const struct rs_model *m, __u64 key)
+{
+	const struct rs_mm *mm;
+
+	HASH_FIND(hh, m->mms, &key, sizeof(key), mm);
+	return mm;
+}
+
+/* The kernel's own count: who seems to have the mm still has left it, and the record of that is lost. */
+static void all_left(struct rs_model *m, __u64 mm, __u32 tgid)
+{
+	for (struct rs_proc *p = m->procs; p; p = p->hh.next)
+		if (p->tgid != tgid && p->mm == mm)
+			p->mm = 0;
+}
+
 /*
  * Armed, ranges can be gone that were there when last told. Before an owner leaves its mm, a snapshot
  * says which ranges it leaves behind.
@@ -95,11 +111,15 @@ static bool left_behind(const struct rs_model *m, const struct rs_range *r, __u3
 static int left_mm(struct rs_model *m, const struct rs_event *ev, __u64 mm, __u32 users)
 {
 	struct rs_container *c, *next;
-	bool charged = false;
+	bool charged = false, in_use;
+	struct rs_mm *known;
 	int err;
 
-	if (!mm || rs_mm_in_use(m, mm, ev->tgid))
+	if (!mm)
 		return 0;
+	if (!users)
+		all_left(m, mm, ev->tgid);
+	in_use = rs_mm_in_use(m, mm, ev->tgid);
 	HASH_ITER(hh, m->containers, c, next)
 	{
 		for (size_t i = 0; i < c->nr; i++) {
@@ -107,7 +127,11 @@ static int left_mm(struct rs_model *m, const struct rs_event *ev, __u64 mm, __u3
 
 			charged |= r->owner_mm == mm;
 			if (r->owner_mm != mm || r->invalid || r->stale ||
-			    (users && r->owner != ev->tgid) || !left_behind(m, r, ev->tgid))
+			    !left_behind(m, r, ev->tgid))
+				continue;
+			if (users)
+				c->view.mms_ns = ev->ts;
+			if (in_use || (users && r->owner != ev->tgid))
 				continue;
 			r->leaving = 0;
 			r->stale = true;
@@ -123,8 +147,15 @@ static int left_mm(struct rs_model *m, const struct rs_event *ev, __u64 mm, __u3
 		}
 	}
 	/* A range keeps the mm it is charged to: only without one can another mm get the address. */
-	if (!charged)
+	if (!charged && !in_use)
 		rs_mm_forget(m, mm);
+	if (!charged)
+		return 0;
+	known = rs_mm_get(m, mm);
+	if (!known)
+		return -ENOMEM;
+	known->shared = users;
+	known->gone |= !users;
 	return 0;
 }
 

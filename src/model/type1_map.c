@@ -187,6 +187,7 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 {
 	struct rs_range *r = rs_range_at(c, x->iova.v);
 	struct rs_remap remap = { .ev = x };
+	const struct rs_mm *old_mm;
 	struct rs_note note = {
 		.ts = ev->ts, .ev = ev, .container = c, .remap = &remap, .by = ev->tgid
 	};
@@ -228,6 +229,10 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 	remap.old_vaddr = r->vaddr;
 	remap.old_owner_mm = x->old_mm ? x->old_mm : r->owner_mm;
 	remap.old_mm_gone = !rs_mm_in_use(m, remap.old_owner_mm, 0);
+	old_mm = rs_mm_find(m, remap.old_owner_mm);
+	remap.old_mm_unsure = remap.old_mm_gone && old_mm && old_mm->shared && !old_mm->gone;
+	if (remap.old_mm_gone && remap.old_owner_mm != ev->mm && !(old_mm && old_mm->gone))
+		c->view.mms_ns = ev->ts;
 	remap.locked_pages = seen && seen->ev.owner_mm ? seen->ev.locked_pages : UINT64_MAX;
 	remap.verified = m->verify != RS_VERIFY_NONE;
 	memory = rs_memory_compare(&remap, why, sizeof(why));

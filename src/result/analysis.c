@@ -48,6 +48,8 @@ int rs_analysis_new(const struct rs_analysis_opts *opts, struct rs_analysis **ou
 	a->order = rs_order_new(on_ordered, a);
 	if (rs_engine_init(&a->engine, opts->table) || !a->order)
 		err = rs_msg_set(msg, -ENOMEM, "out of memory");
+	if (opts->findings_max)
+		a->engine.findings_max = opts->findings_max;
 	if (!err && opts->nr_rules)
 		memset(a->engine.on, 0, sizeof(a->engine.on));
 	for (size_t i = 0; i < opts->nr_rules && !err; i++) {

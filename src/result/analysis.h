@@ -23,6 +23,7 @@ struct rs_rule_table;
  * @source: the file's name, or "live"
  * @file: the trace file from which the findings can be had again; NULL: none is kept
  * @table: the rules to know; NULL: rs_rules
+ * @findings_max: how many findings of one rule are listed, not only counted; 0: RS_FINDINGS_MAX
  */
 struct rs_analysis_opts {
 	const char *const *rule;
@@ -31,6 +32,7 @@ struct rs_analysis_opts {
 	const char *source;
 	const char *file;
 	const struct rs_rule_table *table;
+	__u64 findings_max;
 };
 
 /**

@@ -17,19 +17,29 @@
 	(RS_TYPE(VCPU) | RS_TYPE(VM) | RS_TYPE(IRQ) | RS_TYPE(DEVOP) | RS_TYPE(PASSED) | \
 	 RS_TYPE(MARK))
 
+/*
+ * The least that there is of a container with a range: one that was there before, a snapshot and the range in it; one
+ * that is opened, three calls: to open it, to attach a group, to map. One call can be the snapshot's.
+ */
+#define RECORDS_OF_A_CONTAINER 2
+#define CALLS_OF_A_CONTAINER   3
+
 static const struct {
 	const char *kind; /* as in the trace's END */
 	const char *what;
 	__u32 types;
+	__u32 hides;
 } kinds[] = {
-	{ "context", "requests for which the kernel had no task storage", REQUESTS },
-	{ "depth", "requests whose begin or end was missed", REQUESTS },
+	{ "context", "requests for which the kernel had no task storage", REQUESTS, 1 },
+	{ "depth", "requests whose begin or end was missed", REQUESTS, CALLS_OF_A_CONTAINER },
+	/* The walk's snapshot, map or unmap is there. */
 	{ "walk", "walks over a container's ranges that ended early",
-	  RS_TYPE(RANGE) | RS_TYPE(BACKING) | RS_TYPE(SNAPSHOT) },
-	{ "owners", "processes or containers beyond what the recorder can hold", RS_TYPES_ANY },
-	{ "recursion", "calls of a hook that the kernel skipped", RS_TYPES_ANY },
+	  RS_TYPE(RANGE) | RS_TYPE(BACKING) | RS_TYPE(SNAPSHOT), 0 },
+	{ "owners", "processes or containers beyond what the recorder can hold", RS_TYPES_ANY, 1 },
+	{ "recursion", "calls of a hook that the kernel skipped", RS_TYPES_ANY,
+	  CALLS_OF_A_CONTAINER },
 	{ "statistics", "requests beyond what the recorder can count by device and path",
-	  RS_TYPE(STATS) },
+	  RS_TYPE(STATS), 0 },
 };
 
 /*
@@ -76,6 +86,7 @@ static struct rs_loss_view *add_loss(struct rs_result *r, const char *what, __u6
 	v += r->nr_losses++;
 	*v = (struct rs_loss_view){
 		.any_cpu = true,
+		.hides = RECORDS_OF_A_CONTAINER,
 		.count = count,
 		.from_ns = from > r->first_ns ? from : r->first_ns,
 		.to_ns = to,
@@ -119,7 +130,7 @@ static int add_counted(struct rs_result *r, const json_t *o)
 	const char *kind = json_string_value(json_object_get(o, "kind"));
 	const char *function = json_string_value(json_object_get(o, "function"));
 	const char *what = "losses of a kind that this version does not know";
-	__u32 types = RS_TYPES_ANY;
+	__u32 types = RS_TYPES_ANY, hides = 1;
 	char text[96];
 	int err;
 
@@ -131,6 +142,7 @@ static int add_counted(struct rs_result *r, const json_t *o)
 			continue;
 		what = kinds[i].what;
 		types = kinds[i].types;
+		hides = kinds[i].hides;
 	}
 	if (function) {
 		types = types_of_function(function);
@@ -139,6 +151,8 @@ static int add_counted(struct rs_result *r, const json_t *o)
 	}
 	err = add_plain(r, what, number(o, "count"), number(o, "first_ns"), number(o, "last_ns"), 0,
 			types);
+	if (!err)
+		r->loss[r->nr_losses - 1].hides = hides;
 	if (!err && json_object_get(o, "cpu")) {
 		r->loss[r->nr_losses - 1].any_cpu = false;
 		r->loss[r->nr_losses - 1].cpu = number(o, "cpu");

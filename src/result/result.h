@@ -194,6 +194,7 @@ struct rs_container_view {
 	__u64 bytes_max;  /* most memory mapped at a time */
 	__u64 maps;	  /* successful plain maps */
 	__u64 unmaps;	  /* ranges taken down */
+	__u64 mms_ns;	  /* last time that who else has an mm mattered, untold; 0: never */
 };
 
 /**
@@ -296,7 +297,11 @@ struct rs_loss_part {
 	__u64 to_ns;
 };
 
-/** struct rs_loss_view - something lost, and when */
+/**
+ * struct rs_loss_view - something lost, and when
+ *
+ * @hides: so many of what is counted can be all that there was of a container; 0: no number
+ */
 struct rs_loss_view {
 	char what[96]; /* one phrase: "records that found no room in the ring buffer" */
 	__u32 cpu;
@@ -306,6 +311,7 @@ struct rs_loss_view {
 	__u64 to_ns;
 	struct rs_loss_part *part; /* one at least */
 	size_t nr_parts;
+	__u32 hides;
 };
 
 /** struct rs_finding_step - an arrow of the rule's automaton that led to a finding; all static */

@@ -9,9 +9,6 @@
 #include <string.h>
 #include "result/build.h"
 
-/* The least that a container writes in its life: process, open, attach, map, release. */
-#define RECORDS_OF_A_CONTAINER 5
-
 /* Records without which a rule can miss, or misread, something. */
 static __u32 types_of_rule(const struct rs_rule *rule)
 {
@@ -31,37 +28,67 @@ static __u32 types_of_rule(const struct rs_rule *rule)
 	}
 }
 
-/* Can it have been lost in that container's life? */
-static bool part_of(const struct rs_loss_part *p, const struct rs_container_view *c)
+/*
+ * Can it have been one of the records that say who has which mm, of a rule that asks for that? It is made of all that
+ * processes did since ever, before they had a container too.
+ */
+static bool of_mms(const struct rs_loss_part *p, __u32 types)
+{
+	return types & RS_TYPES_PROCESS & ~RS_TYPE(EXIT) && p->types & RS_TYPES_PROCESS;
+}
+
+/* Can it have been lost in that container's life, or matter in it? @types: records that the rule depends on */
+static bool part_of(const struct rs_loss_part *p, const struct rs_container_view *c, __u32 types)
 {
 	if (p->unseen || (p->container && p->container != c->id))
 		return false;
+	if (of_mms(p, types) && p->from_ns <= c->mms_ns)
+		return true;
 	/* One that lived on, or whose birth nobody saw, has no bound on that side. */
 	return (!c->released_ns || p->from_ns <= c->released_ns) &&
 	       (!(c->born || c->found) || p->to_ns >= c->since_ns);
 }
 
-/* Can it have been a container of which nothing was seen at all? */
-static bool part_of_unseen(const struct rs_loss_view *v, const struct rs_loss_part *p)
+/* All that was lost of which nobody knows whose it was: one container's can be missing in several places. */
+static __u64 nobodys(const struct rs_result *r)
+{
+	__u64 count = 0;
+
+	for (size_t i = 0; i < r->nr_losses; i++) {
+		const struct rs_loss_view *v = &r->loss[i];
+		bool any = false;
+
+		for (size_t k = 0; k < v->nr_parts; k++)
+			any |= !v->part[k].container && !v->part[k].unseen;
+		count += any && v->hides ? v->count : 0;
+	}
+	return count;
+}
+
+/* Can it have been a container of which nothing was seen at all? @lost: of nobody, in all */
+static bool part_of_unseen(const struct rs_loss_view *v, const struct rs_loss_part *p, __u64 lost)
 {
 	if (p->container)
 		return false;
 	if (p->unseen)
 		return true;
-	return (p->types & RS_TYPES_LIFE) && (!v->count || v->count >= RECORDS_OF_A_CONTAINER);
+	return (p->types & RS_TYPES_LIFE) && (!v->count || (v->hides && lost >= v->hides));
 }
 
 /* The first loss that can have hidden something of that rule; @c: from that container, NULL: from an unseen one. */
 static const struct rs_loss_view *hiding(const struct rs_result *r, __u32 types,
 					 const struct rs_container_view *c)
 {
+	__u64 lost = nobodys(r);
+
 	for (size_t i = 0; i < r->nr_losses; i++) {
 		const struct rs_loss_view *v = &r->loss[i];
 
 		for (size_t k = 0; k < v->nr_parts; k++) {
 			const struct rs_loss_part *p = &v->part[k];
 
-			if ((p->types & types) && (c ? part_of(p, c) : part_of_unseen(v, p)))
+			if ((p->types & types) &&
+			    (c ? part_of(p, c, types) : part_of_unseen(v, p, lost)))
 				return v;
 		}
 	}
@@ -110,17 +137,24 @@ static bool of_pages(const struct rs_finding *f)
 	       !strcmp(note, rs_note_name(RS_N_PAGES_OTHER));
 }
 
+/* An exec or exit says nothing of the ranges that it leaves behind. */
+static bool begins_with_process(const struct rs_finding *f)
+{
+	return f->nr_events && RS_TYPES_PROCESS & 1U << f->event[0]->type;
+}
+
 /*
  * Since when a loss can make what is found wrong. What led to it begins with a record in which the kernel says how
  * things are; only a sum, which page is which, and who has which mm, is made of all that was before.
  */
-static __u64 since(const struct rs_rule *rule, __u32 types, const struct rs_finding *f,
-		   const struct rs_container_view *c)
+static __u64 since(const struct rs_rule *rule, const struct rs_loss_part *p,
+		   const struct rs_finding *f, const struct rs_container_view *c)
 {
-	if (types & RS_TYPES_PROCESS & ~RS_TYPE(EXIT))
+	if (of_mms(p, types_of_rule(rule)))
 		return 0;
 	/* Found from where every object begins, it may be in a window that others say is open. */
-	if (!rule->sums && f->nr_events && (f->nr_steps > 1 || rule->alone) && !of_pages(f))
+	if (!rule->sums && f->nr_events && (f->nr_steps > 1 || rule->alone) && !of_pages(f) &&
+	    !begins_with_process(f))
 		return f->event[0]->ts;
 	return c && (c->born || c->found) ? c->since_ns : 0;
 }
@@ -136,12 +170,16 @@ static bool doubt(const struct rs_build *b, const struct rs_result *r, const str
 		for (size_t k = 0; k < r->loss[i].nr_parts; k++) {
 			const struct rs_loss_part *p = &r->loss[i].part[k];
 
-			__u64 begin = since(rule, p->types & types, f, c);
+			__u64 begin = since(rule, p, f, c);
 
+			/* Armed, that a group left a container is kept in mind ever after. */
+			if (b->model->mode == RS_MODE_ARMED && c && !c->born &&
+			    (rule->reads & p->types & RS_TYPE(DETACH)))
+				begin = c->found ? c->since_ns : 0;
 			if (c && (p->unseen || (p->container && p->container != c->id)))
 				continue;
 			if ((p->types & types) && p->from_ns <= f->at_ns && p->to_ns >= begin &&
-			    (!c || !begin || part_of(p, c)))
+			    (!c || !begin || part_of(p, c, types)))
 				return true;
 		}
 	}

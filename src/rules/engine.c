@@ -8,6 +8,7 @@
 int rs_engine_init(struct rs_engine *e, const struct rs_rule_table *table)
 {
 	memset(e, 0, sizeof(*e));
+	e->findings_max = RS_FINDINGS_MAX;
 	e->table = table ? *table : (struct rs_rule_table){ rs_rules, rs_nr_rules };
 	e->clock = calloc(e->table.nr * RS_STATES_MAX, sizeof(*e->clock));
 	if (!e->clock)
@@ -132,7 +133,7 @@ static int find(struct rs_engine *e, size_t which, enum rs_verdict verdict, rs_s
 	int at, err;
 
 	nr = verdict == RS_VIOLATED ? ++e->violations[which] : ++e->unknowns[which];
-	if (nr > RS_FINDINGS_MAX)
+	if (nr > e->findings_max)
 		return 0;
 	f = rs_grow(e->finding, e->nr, sizeof(*f));
 	if (!f)

@@ -8,7 +8,7 @@
 GUARD(lock_lost, "the charge is not what the range holds",
       rs_locked_compare(n->remap, NULL, 0) == RS_MEMORY_OTHER)
 
-GUARD(lock_unproved, "the charge is not told",
+GUARD(lock_unproved, "the charge, or who has the old mm, is not told",
       rs_locked_compare(n->remap, NULL, 0) == RS_MEMORY_UNPROVED)
 
 static void say_locked(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)

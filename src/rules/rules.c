@@ -144,6 +144,7 @@ const struct rs_rule rs_rules[] = {
 			"c1 range 0x400000 size 0x100000 still had the old vaddr when its owner's "
 			"memory went away, and its container lives on",
 		.state = { "unseen", "mapped", "stale" },
+		.reads = RS_TYPE(DETACH), /* did a group leave? */
 		.needs = { "sched_process_exec", "sched_process_exit", "vfio_remove_dma" },
 		ARROWS(rs_all_before_exec),
 	},

@@ -151,6 +151,7 @@ struct rs_engine {
 	__u64 unknowns[RS_RULES_MAX];
 	struct rs_finding *finding;
 	size_t nr;
+	__u64 findings_max; /* RS_FINDINGS_MAX, unless somebody wants to see all */
 };
 
 /**

@@ -54,6 +54,124 @@ static bool lose_last(struct proof_trace *t, struct proof_rng *r)
 	return true;
 }
 
+/* Whose the recorder says it is: all that have a container have it in the same place. 0: nobody's */
+static __u64 container_of(const struct proof_trace *t, const struct rs_event *ev)
+{
+	const struct rs_ev_range *x = (const void *)ev;
+
+	switch (ev->type) {
+	case RS_EV_PROC:
+	case RS_EV_FORK:
+	case RS_EV_EXEC:
+	case RS_EV_EXIT:
+		return 0;
+	case RS_EV_BACKING:
+		/* It knows it from the range. */
+		for (size_t i = 0; i < t->nr; i++) {
+			const struct rs_ev_range *r = (const void *)t->ev[i];
+
+			if (r->h.type == RS_EV_RANGE && r->req == x->req)
+				return r->container;
+		}
+		return 0;
+	default:
+		return x->container;
+	}
+}
+
+/* Nothing comes of one container, wherever it was on the way. */
+static bool lose_container(struct proof_trace *t, struct proof_rng *r)
+{
+	__u64 key = container_of(t, t->sent[proof_below(r, t->nr_sent)].ev);
+	size_t nr = 0;
+
+	for (size_t i = 0; i < t->nr_sent; i++) {
+		const struct rs_event *ev = t->sent[i].ev;
+
+		if (ev->type == RS_EV_STATS || !key || container_of(t, ev) != key)
+			t->sent[nr++] = t->sent[i];
+	}
+	t->nr_sent = nr;
+	return true;
+}
+
+static bool arrives(const struct proof_trace *t, const struct rs_event *ev)
+{
+	for (size_t i = 0; i < t->nr_sent; i++)
+		if (t->sent[i].ev == ev)
+			return true;
+	return false;
+}
+
+static void count_in_row(json_t *row, const struct rs_event *ev)
+{
+	json_int_t count = json_integer_value(json_object_get(row, "count"));
+
+	if (!count)
+		json_object_set_new(row, "first_ns", json_integer(ev->ts));
+	json_object_set_new(row, "last_ns", json_integer(ev->ts));
+	json_object_set_new(row, "count", json_integer(count + 1));
+}
+
+/* The recorder's own book: a row for each container and type, as bpf/stats.bpf.c keeps it. */
+static void tell_lost(struct proof_trace *t)
+{
+	json_t *book = json_array(), *ring = json_pack("{s:s, s:i}", "kind", "ring", "cpu", 0);
+
+	MUST(book && ring);
+	for (size_t i = 0; i < t->nr; i++) {
+		const struct rs_event *ev = t->ev[i];
+		__u64 key = container_of(t, ev);
+		json_t *row = NULL;
+		char name[32];
+
+		if (arrives(t, ev))
+			continue;
+		snprintf(name, sizeof(name), "0x%llx", (unsigned long long)key);
+		for (size_t k = 0; k < json_array_size(book) && !row; k++) {
+			const char *whose;
+
+			row = json_array_get(book, k);
+			whose = json_string_value(json_object_get(row, "container"));
+			if (json_integer_value(json_object_get(row, "type")) != ev->type ||
+			    (key ? !whose || strcmp(whose, name) : whose != NULL))
+				row = NULL;
+		}
+		if (!row) {
+			row = json_pack("{s:o, s:i}", "container",
+					key ? json_string(name) : json_null(), "type", ev->type);
+			MUST(!json_array_append_new(book, row));
+		}
+		count_in_row(row, ev);
+		count_in_row(ring, ev);
+	}
+	if (json_object_get(ring, "count"))
+		json_array_append(json_object_get(t->end, "loss"), ring);
+	json_decref(ring);
+	json_object_set_new(t->end, "lost", book);
+}
+
+static bool lose_some_told(struct proof_trace *t, struct proof_rng *r)
+{
+	lose_some(t, r);
+	tell_lost(t);
+	return true;
+}
+
+static bool lose_of_cpu_told(struct proof_trace *t, struct proof_rng *r)
+{
+	lose_of_cpu(t, r);
+	tell_lost(t);
+	return true;
+}
+
+static bool lose_container_told(struct proof_trace *t, struct proof_rng *r)
+{
+	lose_container(t, r);
+	tell_lost(t);
+	return true;
+}
+
 /* Nothing is on its way any more. */
 static void in_time(struct proof_trace *t)
 {
@@ -194,6 +312,10 @@ static const struct {
 	{ "the machine slept", sleeps, NULL },
 	{ "a CPU's clock set back", steps_back,
 	  "nobody notices that a CPU's records go back in time" },
+	{ "a container's records lost", lose_container, NULL },
+	{ "records lost in a row, and told", lose_some_told, NULL },
+	{ "a CPU's records lost, and told", lose_of_cpu_told, NULL },
+	{ "a container's records lost, and told", lose_container_told, NULL },
 };
 
 const char *proof_damage_known(size_t way)

@@ -113,11 +113,28 @@ struct proof_fault {
 		     struct gen_range *r);
 };
 
-extern const struct proof_fault proof_faults[];
-extern const size_t proof_nr_faults;
+/* The i-th fault of all; NULL: there are no more */
+const struct proof_fault *proof_fault(size_t i);
+size_t proof_nr_faults(void);
 
+/* gen_calls.c: what a correct process does; faults make use of some of it. */
 void gen_expect(struct gen_world *w, const char *rule, enum rs_verdict verdict);
-/* What a correct process does, for faults to make use of. */
+/* An occasion for the fault. Return: true if it was done in place of what was about to be done */
+bool gen_occasion(struct gen_world *w, struct gen_vm *v, struct gen_container *c,
+		  struct gen_range *r, enum gen_point at);
+/* The process goes on, perhaps on another CPU, perhaps later. */
+void gen_new_cpu(struct gen_vm *v);
+void gen_map(struct gen_world *w, struct gen_vm *v, struct gen_container *c);
+/* All pins in the range are given back. @r: NULL: in all of the container */
+void gen_unpin(struct gen_world *w, struct gen_vm *v, struct gen_container *c,
+	       const struct gen_range *r);
+/* Something outside of windows. */
+void gen_quiet(struct gen_world *w, struct gen_vm *v, struct gen_container *c);
+/* Something inside a window that is right, or refused. */
+void gen_inside(struct gen_world *w, struct gen_vm *v, struct gen_container *c);
+/* Some range that has no vaddr, or has one. NULL: there is none */
+struct gen_range *gen_invalid_range(struct gen_vm *v, struct gen_container *c, bool invalid);
+void gen_remap(struct gen_world *w, struct gen_vm *v, struct gen_container *c, struct gen_range *r);
 /* A range has a vaddr again. @looked: all its pages were looked at */
 void gen_remapped(struct gen_world *w, struct gen_vm *v, struct gen_range *r, bool looked);
 /* A remap that is refused because it is longer than the range. */

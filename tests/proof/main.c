@@ -16,7 +16,7 @@
 
 #define MUTANT_SEED  1000 /* the same ones every time: what they kill is listed */
 #define MUTANT_SEEDS 40
-#define WAYS_MAX     16
+#define WAYS_MAX     32
 #define SHOWN_MAX    10
 
 struct proof {
@@ -163,7 +163,7 @@ static void judge_seed(struct proof *p, __u64 seed, size_t fault)
 {
 	struct proof_rng r = { seed ^ 0x5eed };
 	struct proof_trace *t = proof_generate(seed, NULL);
-	const struct proof_fault *f = &proof_faults[fault];
+	const struct proof_fault *f = proof_fault(fault);
 
 	judge_whole(p, t, 0);
 	p->correct++;
@@ -188,13 +188,13 @@ static void mutants(struct proof *p, const char *equivalent)
 	struct proof_trace **corpus;
 	size_t nr = 0;
 
-	corpus = calloc(MUTANT_SEEDS * (proof_nr_faults + 1), sizeof(struct proof_trace *));
+	corpus = calloc(MUTANT_SEEDS * (proof_nr_faults() + 1), sizeof(struct proof_trace *));
 	MUST(corpus);
 	for (__u64 i = 0; i < MUTANT_SEEDS; i++) {
 		corpus[nr++] = proof_generate(MUTANT_SEED + i, NULL);
-		for (size_t f = 0; f < proof_nr_faults; f++) {
-			if (is_known(&proof_faults[f]))
-				corpus[nr] = proof_generate(MUTANT_SEED + i, &proof_faults[f]);
+		for (size_t f = 0; f < proof_nr_faults(); f++) {
+			if (is_known(proof_fault(f)))
+				corpus[nr] = proof_generate(MUTANT_SEED + i, proof_fault(f));
 			nr += corpus[nr] != NULL;
 		}
 	}
@@ -206,15 +206,15 @@ static void mutants(struct proof *p, const char *equivalent)
 
 static void judge_one(struct proof *p, __u64 seed, const char *fault)
 {
-	for (size_t f = 0; f < proof_nr_faults; f++)
-		if (is_known(&proof_faults[f]) && (!fault || !strcmp(fault, proof_faults[f].name)))
+	for (size_t f = 0; f < proof_nr_faults(); f++)
+		if (is_known(proof_fault(f)) && (!fault || !strcmp(fault, proof_fault(f)->name)))
 			judge_seed(p, seed, f);
 }
 
 /* A fault that never came to be proves nothing. */
 static void count_faults(struct proof *p)
 {
-	MUST(proof_nr_faults <= sizeof(p->fired) / sizeof(p->fired[0]));
+	MUST(proof_nr_faults() <= sizeof(p->fired) / sizeof(p->fired[0]));
 	for (size_t way = 0; way < WAYS_MAX; way++) {
 		if (!p->known_wrong[way])
 			continue;
@@ -222,14 +222,14 @@ static void count_faults(struct proof *p)
 		       proof_damage_known(way));
 		p->count.skipped++;
 	}
-	for (size_t f = 0; f < proof_nr_faults; f++) {
-		if (!is_known(&proof_faults[f])) {
-			printf("skip %s: there is no rule %s\n", proof_faults[f].name,
-			       proof_faults[f].rule);
+	for (size_t f = 0; f < proof_nr_faults(); f++) {
+		if (!is_known(proof_fault(f))) {
+			printf("skip %s: there is no rule %s\n", proof_fault(f)->name,
+			       proof_fault(f)->rule);
 			p->count.skipped++;
 		} else if (!p->fired[f]) {
 			printf("FAIL the fault \"%s\" never had an occasion\n",
-			       proof_faults[f].name);
+			       proof_fault(f)->name);
 			p->count.failed++;
 		}
 	}
@@ -287,7 +287,7 @@ int main(int argc, char **argv)
 		       (unsigned long long)traces);
 		fflush(stdout);
 		for (__u64 i = 0; i < traces; i++)
-			judge_seed(&p, seed + i, i % proof_nr_faults);
+			judge_seed(&p, seed + i, i % proof_nr_faults());
 		count_faults(&p);
 		printf("traces: %zu correct, %zu with a fault, %zu damaged, %zu records\n",
 		       p.correct, p.faulty, p.damaged, p.records);

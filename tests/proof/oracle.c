@@ -283,84 +283,77 @@ static void no_zero_pin(struct oracle *o)
 	}
 }
 
-/*
- * Who remapped last before @at, if a range had been found without a vaddr and was given one: who had the container
- * before, and perhaps handed it over, nobody knows. 0: nothing is in doubt
- */
-static __u32 heir_of_unknown(const struct oracle *o, __u64 key, size_t at)
-{
-	const struct o_happening *from, *to;
-	bool unknown = false;
-	size_t last = 0;
+/* Who has a container, as far as one process and one moment are concerned. */
+struct o_tenure {
+	__u32 heir; /* whom it was handed over to, and who has it since; 0: nobody */
+	bool given; /* the process in question has handed it over, and not got it back */
+	bool unknown; /* who had it when the recording began, and perhaps handed it over, nobody knows */
+};
 
-	for (size_t k = 0; k < o->nr_ranges; k++) {
-		const struct o_range *r = &o->range[k];
-
-		if (key_of(o, r) != key)
-			continue;
-		for (size_t n = 0; o_period(r, n, &from, &to) && to && to->at < at; n++) {
-			if (to->what != O_REMAPPED)
-				continue;
-			unknown |= from->what == O_FOUND_INVALID;
-			if (to->at > last)
-				last = to->at;
-		}
-	}
-	/* When it exits nobody has the container: whoever takes it then takes it from nobody. */
-	for (size_t i = last; unknown && i < at; i++)
-		if (o->ev[i]->type == RS_EV_EXIT && o->ev[i]->tgid == o->ev[last]->tgid)
-			return 0;
-	return unknown ? o->ev[last]->tgid : 0;
-}
-
-/* Is it a remap of what another process was seen to invalidate? */
-static bool takes_over(const struct oracle *o, __u64 key, size_t at)
+/* The time without a vaddr that the remap @at ended, of a range of that container; NULL */
+static const struct o_happening *remapped_after(const struct oracle *o, size_t container, size_t at)
 {
 	const struct o_happening *from, *to;
 
 	for (size_t k = 0; k < o->nr_ranges; k++)
-		for (size_t n = 0;
-		     key_of(o, &o->range[k]) == key && o_period(&o->range[k], n, &from, &to) && to;
+		for (size_t n = 0; o->range[k].container == container &&
+				   o_period(&o->range[k], n, &from, &to) && to;
 		     n++)
-			if (to->at == at && to->what == O_REMAPPED && from->what == O_INVALIDATED)
-				return o->ev[from->at]->tgid != o->ev[at]->tgid;
-	return false;
+			if (to->at == at && to->what == O_REMAPPED)
+				return from;
+	return NULL;
 }
 
+/* A container is handed over when a process remaps what another process had invalidated. */
+static struct o_tenure tenure(const struct oracle *o, size_t container, __u32 tgid, size_t at)
+{
+	struct o_tenure t = { 0 };
+
+	for (size_t i = o->container[container].from; i < at; i++) {
+		const struct o_happening *from;
+		__u32 by = o->ev[i]->tgid;
+
+		if (o->ev[i]->type == RS_EV_EXIT && by == t.heir)
+			t = (struct o_tenure){ 0 };
+		if (o->ev[i]->type == RS_EV_EXIT && by == tgid)
+			t.given = false;
+		from = o->ev[i]->type == RS_EV_MAP ? remapped_after(o, container, i) : NULL;
+		if (!from)
+			continue;
+		if (from->what == O_FOUND_INVALID) {
+			t.unknown = true;
+			t.heir = t.heir ? t.heir : by;
+		} else if (o->ev[from->at]->tgid != by) {
+			t.heir = by;
+			t.given = by != tgid && (t.given || o->ev[from->at]->tgid == tgid);
+		}
+	}
+	return t;
+}
+
+/* "After a hand-over only the new owner maps and unmaps." */
 static void one_owner(struct oracle *o)
 {
-	/* "After a hand-over only the new owner maps and unmaps." */
 	for (size_t i = 0; i < o->nr; i++) {
 		const struct rs_ev_map *x = O_EV(o, i, rs_ev_map);
-		__u32 heir;
+		const struct o_happening *from;
+		struct o_tenure t;
+		size_t c;
 
-		if ((x->h.type != RS_EV_MAP && x->h.type != RS_EV_UNMAP) || x->op.ret)
+		if ((x->h.type != RS_EV_MAP && x->h.type != RS_EV_UNMAP) || x->op.ret ||
+		    (x->h.type == RS_EV_UNMAP && !x->size_after))
 			continue;
-		heir = heir_of_unknown(o, x->op.container, i);
-		if (heir && heir != x->h.tgid && !takes_over(o, x->op.container, i))
+		c = o_container_at(o, x->op.container, i);
+		from = remapped_after(o, c, i);
+		/* That is how it gets it. */
+		if (from && from->what == O_INVALIDATED && o->ev[from->at]->tgid != x->h.tgid)
+			continue;
+		t = tenure(o, c, x->h.tgid, i);
+		if (t.given)
+			o_violated(o, "one-owner", x->op.container, 0);
+		else if (t.heir && t.heir != x->h.tgid &&
+			 (t.unknown || (from && from->what == O_FOUND_INVALID)))
 			o_unknown(o, "one-owner");
-		for (size_t k = 0; k < o->nr_ranges; k++) {
-			const struct o_range *r = &o->range[k];
-			const struct o_happening *from, *to;
-			bool handed = false;
-
-			if (key_of(o, r) != x->op.container || r->from > i || r->until < i)
-				continue;
-			/* Was it given away by x's process, and not back? */
-			for (size_t n = 0; o_period(r, n, &from, &to) && to && to->at < i; n++) {
-				if (to->what != O_REMAPPED)
-					continue;
-				if (from->what == O_INVALIDATED &&
-				    o->ev[from->at]->tgid == x->h.tgid &&
-				    o->ev[to->at]->tgid != x->h.tgid)
-					handed = true;
-				else if (o->ev[to->at]->tgid == x->h.tgid)
-					handed = false;
-			}
-			if (handed && !(x->h.type == RS_EV_MAP && x->uflags & FLAG_VADDR &&
-					o_invalid(r, i - 1)))
-				o_violated(o, "one-owner", x->op.container, 0);
-		}
 	}
 }
 

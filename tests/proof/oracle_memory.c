@@ -37,8 +37,8 @@ static bool told_in_full(const struct oracle *o, size_t told)
 	return flags & RS_RANGEF_SCANNED && !(flags & RS_RANGEF_SCAN_CUT);
 }
 
-/* One page of a remapped range. */
-static enum o_memory same_page(const struct rs_ev_map *x, const struct rs_ev_backing *was,
+/* One page of a remapped range. @mm: whose it was, as far as its map tells; a kernel need not tell it */
+static enum o_memory same_page(const struct rs_ev_map *x, __u64 mm, const struct rs_ev_backing *was,
 			       const struct rs_ev_backing *is)
 {
 	if (is && is->what == RS_BACKING_NONE)
@@ -49,7 +49,9 @@ static enum o_memory same_page(const struct rs_ev_map *x, const struct rs_ev_bac
 		return O_OTHER;
 	/* Nothing names it but where it is, and whose. */
 	if (is->what == RS_BACKING_ANON)
-		return x->old_mm == x->h.mm && x->old_vaddr.v == x->vaddr.v ? O_SAME : O_UNPROVED;
+		return (x->old_mm ? x->old_mm : mm) == x->h.mm && x->old_vaddr.v == x->vaddr.v
+			       ? O_SAME
+			       : O_UNPROVED;
 	if (was->dev != is->dev || was->ino != is->ino || was->generation != is->generation ||
 	    was->offset - was->iova.v != is->offset - is->iova.v)
 		return O_OTHER;
@@ -73,7 +75,8 @@ static enum o_memory same_memory(const struct oracle *o, const struct o_range *r
 		return first && first->what == RS_BACKING_NONE ? O_OTHER : O_UNPROVED;
 	}
 	for (__u64 at = 0; at < r->size; at += PAGE) {
-		enum o_memory page = same_page(x, backing_at(o, was, at), backing_at(o, is, at));
+		enum o_memory page =
+			same_page(x, h->mm, backing_at(o, was, at), backing_at(o, is, at));
 
 		if (page > worst)
 			worst = page;
@@ -265,7 +268,22 @@ static __s64 charged(const struct rs_work *w, __u64 mm)
 	return pages;
 }
 
-static bool charged_right(const struct oracle *o, const struct o_happening *h)
+/* Did the kernel count others when a process left that mm last? Perhaps one that nobody was told of. */
+static bool left_to_others(const struct oracle *o, __u64 mm, size_t at)
+{
+	for (size_t i = at; i-- > 0;) {
+		const struct rs_ev_exec *exec = O_EV(o, i, rs_ev_exec);
+		const struct rs_ev_exit *gone = O_EV(o, i, rs_ev_exit);
+
+		if (exec->h.type == RS_EV_EXEC && exec->old_mm == mm)
+			return exec->old_mm_users;
+		if (gone->h.type == RS_EV_EXIT && gone->old_mm == mm)
+			return gone->old_mm_users;
+	}
+	return false;
+}
+
+static enum o_memory charged_right(const struct oracle *o, const struct o_happening *h)
 {
 	const struct rs_ev_map *x = O_EV(o, h->at, rs_ev_map);
 	size_t piece = o_piece(o, x->op.req, RS_EV_RANGE, 0);
@@ -273,24 +291,31 @@ static bool charged_right(const struct oracle *o, const struct o_happening *h)
 	__u64 old = x->old_mm ? x->old_mm : h->mm;
 
 	if (x->work.acct_other)
-		return false;
+		return O_OTHER;
 	if (h->what == O_REMAPPED && old == x->h.mm)
-		return !charged(&x->work, x->h.mm);
+		return charged(&x->work, x->h.mm) ? O_OTHER : O_SAME;
 	if (charged(&x->work, x->h.mm) != locked)
-		return false;
+		return O_OTHER;
 	if (h->what == O_MAPPED)
-		return true;
+		return O_SAME;
 	back = charged(&x->work, old);
-	return back == -locked || (!back && !o_mm_user(o, old, 0, h->at));
+	if (back == -locked)
+		return O_SAME;
+	if (back || o_mm_user(o, old, 0, h->at))
+		return O_OTHER;
+	return left_to_others(o, old, h->at) ? O_UNPROVED : O_SAME;
 }
 
 static void judge_charge(struct oracle *o, const struct o_range *r, const struct o_happening *h)
 {
 	size_t piece = o_piece(o, O_EV(o, h->at, rs_ev_map)->op.req, RS_EV_RANGE, 0);
+	enum o_memory charge = O_UNPROVED;
 
-	if (piece == NEVER || !O_EV(o, piece, rs_ev_range)->owner_mm)
+	if (piece != NEVER && O_EV(o, piece, rs_ev_range)->owner_mm)
+		charge = charged_right(o, h);
+	if (charge == O_UNPROVED)
 		o_unknown(o, "locked-conserved");
-	else if (!charged_right(o, h))
+	else if (charge == O_OTHER)
 		o_violated(o, "locked-conserved", key_of(o, r), r->iova);
 }
 

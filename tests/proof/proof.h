@@ -37,7 +37,7 @@ static inline bool proof_chance(struct proof_rng *r, unsigned int percent)
 	return proof_below(r, 100) < percent;
 }
 
-#define PROOF_OBJECTS 256
+#define PROOF_OBJECTS 1024
 
 /**
  * struct proof_object - what a rule was found to be violated of
@@ -102,7 +102,7 @@ __u32 proof_rule(const char *id);
 /* oracle.c */
 void proof_oracle(const struct proof_trace *t, struct proof_verdicts *v);
 
-/* gen.c */
+/* gen.c: hosts; gen_calls.c: what is done on them */
 struct proof_fault;
 /* @fault: NULL: all goes right. Return: NULL when this seed's host has no occasion for the fault */
 struct proof_trace *proof_generate(__u64 seed, const struct proof_fault *fault);

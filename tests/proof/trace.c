@@ -168,7 +168,12 @@ void proof_engine(const struct proof_trace *t, const struct rs_rule_table *table
 		  struct proof_verdicts *v)
 {
 	struct rs_analysis_opts opts = {
-		.source = "proof", .rule = &rule, .nr_rules = !!rule, .table = table
+		.source = "proof",
+		.rule = &rule,
+		.nr_rules = !!rule,
+		.table = table,
+		/* Each object is compared; what is in doubt is also said of findings that are only counted. */
+		.findings_max = t->damaged ? 0 : PROOF_OBJECTS,
 	};
 	struct rs_analysis *a;
 	struct rs_result *r;

@@ -352,7 +352,7 @@ static struct rs_loss_part lost_parts[] = {
 
 static struct rs_loss_view losses[] = {
 	{ "records that found no room in the ring buffer", 3, false, 120, T0 + 2000 * MS,
-	  T0 + 2001 * MS, lost_parts, 2 },
+	  T0 + 2001 * MS, lost_parts, 2, 2 },
 };
 
 static struct rs_hook_view hooks[] = {

@@ -243,6 +243,127 @@ static void of_an_unseen_container(void **state)
 	synth_free(s);
 }
 
+/* Every record of a container lost, here and there, and no book: that is no pass, though each hole is small. */
+static void scattered(void **state)
+{
+	struct synth *s = synth_new();
+	struct rs_result *r;
+	size_t first;
+	__u64 c;
+
+	(void)state;
+	synth_as(s, QEMU);
+	first = s->nr;
+	s->cpu = SYNTH_CPUS - 1;
+	c = synth_open(s);
+	for (__u64 i = 0; i < 3; i++) {
+		s->cpu = i;
+		synth_map(s, c, i * 2 * MIB, 2 * MIB, INO, 0);
+		synth_wait(s, MS);
+	}
+	synth_exec(s);
+	for (size_t i = first; i < s->nr; i++)
+		if (s->rec[i].ev->type > RS_EV_EXIT)
+			synth_drop(s, i);
+	r = synth_result(s);
+	assert_int_equal(r->nr_containers, 0);
+	assert_true(r->nr_losses > 1);
+	assert_int_equal(verdict_of(r, "all-before-exec"), RS_UNKNOWN);
+	assert_int_equal(verdict_of(r, "window-closed"), RS_UNKNOWN);
+	rs_result_free(r);
+	synth_free(s);
+}
+
+/* A process that shares the owner's mm comes and goes before the container does; @gone: its exit. */
+static struct synth *shared_before(__u64 *c, size_t *gone)
+{
+	struct synth *s = synth_new();
+
+	synth_as(s, QEMU);
+	*c = synth_open(s);
+	synth_release(s, *c);
+	synth_fork(s, NEXT, true);
+	synth_as(s, NEXT);
+	synth_exit(s, 0);
+	*gone = synth_last(s);
+	assert_int_equal(s->rec[*gone].ev->type, RS_EV_EXIT);
+	synth_as(s, QEMU);
+	synth_wait(s, 10 * MS);
+	*c = synth_open(s);
+	synth_map(s, *c, 0, 2 * MIB, INO, 0);
+	return s;
+}
+
+/* It seems to have the mm still. The kernel, which counts, is believed; if it counts somebody, nobody knows whom. */
+static void exit_before_the_container(void **state)
+{
+	(void)state;
+	for (__u32 users = 0; users < 2; users++) {
+		struct rs_result *r;
+		struct rs_ev_exec *x;
+		struct synth *s;
+		size_t gone;
+		__u64 c;
+
+		s = shared_before(&c, &gone);
+		synth_exec(s);
+		x = (void *)s->rec[synth_last(s)].ev;
+		assert_int_equal(x->h.type, RS_EV_EXEC);
+		assert_int_equal(x->old_mm_users, 0);
+		x->old_mm_users = users;
+		synth_ioctl(s, c, 0x3b70);
+		r = synth_result(s);
+		assert_int_equal(verdict_of(r, "all-before-exec"), RS_VIOLATED);
+		rs_result_free(r);
+
+		synth_drop(s, gone);
+		synth_tell_lost(s);
+		r = synth_result(s);
+		assert_int_equal(verdict_of(r, "all-before-exec"), RS_UNKNOWN);
+		assert_int_equal(nr_findings(r, "all-before-exec"), !users);
+		assert_int_equal(verdict_of(r, "window-closed"), RS_PASS);
+		rs_result_free(r);
+		synth_free(s);
+	}
+}
+
+/* An owner of which nobody was told before the container came may live: then its mm has to get its pages back. */
+static void owner_not_told(void **state)
+{
+	static const bool dropped[] = { false, true };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct synth *s = synth_new();
+		struct rs_result *r;
+		size_t told;
+		__u64 c;
+
+		synth_as(s, QEMU);
+		synth_introduce(s);
+		told = synth_last(s);
+		synth_as(s, NEXT);
+		synth_introduce(s);
+		synth_wait(s, 10 * MS);
+		synth_as(s, QEMU);
+		c = synth_open(s);
+		synth_map(s, c, 0, 2 * MIB, INO, 0);
+		synth_invalidate_all(s, c);
+		synth_as(s, NEXT);
+		s->twist.no_refund = true;
+		synth_remap(s, c, 0, 2 * MIB, INO, 0);
+		if (dropped[i]) {
+			synth_drop(s, told);
+			synth_tell_lost(s);
+		}
+		r = synth_result(s);
+		assert_int_equal(verdict_of(r, "locked-conserved"),
+				 dropped[i] ? RS_UNKNOWN : RS_VIOLATED);
+		rs_result_free(r);
+		synth_free(s);
+	}
+}
+
 /* A full book, or one of a recorder that was killed and began anew, says nothing of what is not in it. */
 static void book_with_gaps(void **state)
 {
@@ -305,6 +426,9 @@ int main(void)
 		cmocka_unit_test(flood_beside_a_violation),
 		cmocka_unit_test(before_and_between),
 		cmocka_unit_test(of_an_unseen_container),
+		cmocka_unit_test(scattered),
+		cmocka_unit_test(exit_before_the_container),
+		cmocka_unit_test(owner_not_told),
 		cmocka_unit_test(book_with_gaps),
 		cmocka_unit_test(skipped_calls),
 	};

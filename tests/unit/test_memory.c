@@ -324,9 +324,10 @@ static const struct {
 	const char *name;
 	struct rs_acct acct[RS_NR_ACCT];
 	__u32 other;
-	bool first; /* a map, not a remap */
-	bool stays; /* with its owner */
-	bool gone;  /* the old owner's mm is */
+	bool first;  /* a map, not a remap */
+	bool stays;  /* with its owner */
+	bool gone;   /* the old owner's mm is */
+	bool unsure; /* ... as far as is known; the kernel counted somebody */
 	__u64 locked;
 	enum rs_memory want;
 	const char *clause;
@@ -363,6 +364,20 @@ static const struct {
 	{ "moved from the dying",
 	  { { NEW_MM, 512 }, { OLD_MM, -512 } },
 	  .gone = true,
+	  .locked = 512,
+	  .want = RS_MEMORY_SAME },
+	{ "moved from the dead, or not",
+	  { { NEW_MM, 512 } },
+	  .gone = true,
+	  .unsure = true,
+	  .locked = 512,
+	  .want = RS_MEMORY_UNPROVED,
+	  .clause = "gave the old owner's mm nothing back for its 512 pages, and whether anybody "
+		    "else still has that mm is not known" },
+	{ "moved from somebody who was not told",
+	  { { NEW_MM, 512 }, { OLD_MM, -512 } },
+	  .gone = true,
+	  .unsure = true,
 	  .locked = 512,
 	  .want = RS_MEMORY_SAME },
 	{ "charged twice",
@@ -417,6 +432,7 @@ static void locked(void **state)
 							   : OLD_MM,
 			.locked_pages = charges[i].locked,
 			.old_mm_gone = charges[i].first || charges[i].gone,
+			.old_mm_unsure = charges[i].unsure,
 		};
 		char clause[256] = "";
 		enum rs_memory got;
