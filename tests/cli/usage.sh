@@ -21,8 +21,8 @@ for name in "" "a b" a-b a/b; do
 	refused "doctor of \"$name\"" 2 "doctor: \"$name\" is not a function's name" doctor "$name"
 done
 # shellcheck disable=SC2046
-refused "doctor of too many functions" 2 'doctor: at most 32 functions at a time' \
-	doctor $(seq -f f%g 33)
+refused "doctor of too many functions" 2 'doctor: at most 48 functions at a time' \
+	doctor $(seq -f f%g 49)
 
 for option in -o --output -p --pid --duration --buffer --tree --cgroup --device --group \
 	--container --tail; do
