@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "model/guest.h"
 #include "model/pages.h"
 
 struct rs_container *rs_container_get(struct rs_model *m, __u64 key, __u64 ts)
@@ -34,6 +35,7 @@ int rs_container_release(struct rs_model *m, struct rs_container *c, __u64 ts)
 	m->past = grown;
 	m->past[m->nr_past++] = c->view;
 	HASH_DEL(m->containers, c);
+	rs_guest_released(m, c->key);
 	rs_object_free(&c->obj);
 	rs_owner_free(c);
 	free(c->range);
@@ -164,7 +166,7 @@ int rs_window_open(struct rs_model *m, struct rs_container *c, __u64 ts, __u32 t
 	c->window->view.open_ns = ts;
 	c->window->view.opener = rs_proc_ref(m, tgid);
 	c->view.windows++;
-	return rs_update_join(m, c->window);
+	return rs_update_join(m, c->window, c->key);
 }
 
 /* Takes a range that has just lost its vaddr into the window's view. */

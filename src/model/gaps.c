@@ -83,6 +83,7 @@ __u32 rs_note_records(enum rs_note_type type)
 		[RS_N_HANDED_OVER] = RS_TYPE(MAP) | RS_TYPE(UNMAP) | RS_TYPE(RANGE),
 		[RS_N_TAKEN] = RS_TYPE(MAP) | RS_TYPE(UNMAP) | RS_TYPE(RANGE),
 		[RS_N_CHANGED] = RS_TYPE(MAP) | RS_TYPE(UNMAP),
+		[RS_N_GUEST_RUNS] = RS_TYPE(VCPU) | RS_TYPE(PASSED),
 	};
 
 	return type < RS_N_NR ? records[type] : 0;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model/devices.h"
+#include "model/guest.h"
 #include "model/pages.h"
 #include "model/stats.h"
 
@@ -88,10 +89,11 @@ int rs_model_event(struct rs_model *m, const struct rs_event *ev)
 	case RS_EV_STATS:
 		return rs_stats_event(m, ev);
 	case RS_EV_VCPU:
+	case RS_EV_PASSED:
+		return rs_guest_event(m, ev);
 	case RS_EV_VM:
 	case RS_EV_IRQ:
 	case RS_EV_DEVOP:
-	case RS_EV_PASSED:
 	case RS_EV_MARK:
 		return 0;
 	case RS_EV_NONE:
@@ -164,6 +166,7 @@ void rs_model_free(struct rs_model *m)
 	while (m->mms)
 		rs_mm_forget(m, m->mms->key);
 	rs_pending_free(m);
+	rs_guest_free(m);
 	rs_updates_free(m);
 	for (size_t i = 0; i < m->nr_windows; i++)
 		free_window_view(&m->window[i]);

@@ -107,6 +107,7 @@ struct rs_range {
 	__u32 prot;
 	bool invalid;
 	bool stale;  /* valid, but its owner's mm is gone */
+	bool ran;    /* invalid, and it was told that the guest ran meanwhile */
 	__u32 owner; /* tgid that gave it its vaddr */
 	__u64 owner_mm;
 	__u64 locked_pages;
@@ -129,13 +130,35 @@ struct rs_range {
  * struct rs_update - one live update: the windows of one opener that overlap
  * @view: all that is known so far; without phases
  * @open: its windows that are open
+ * @heir: processes that were passed its files, or have remapped
+ * @exec: its opener has another program since
  *
- * The containers join here: what else belongs to an update, a pause of vCPUs say, has its place here.
+ * The containers join here: what else belongs to an update has its place here.
  */
 struct rs_update {
 	struct rs_object obj;
 	struct rs_update_view view;
 	__u32 open;
+	__u32 *heir;
+	size_t nr_heirs;
+	bool exec;
+};
+
+/**
+ * struct rs_vcpu - a vCPU that was seen
+ * @told: how it was at its process' last invalidation; NULL: it was not told, or has run since
+ */
+struct rs_vcpu {
+	UT_hash_handle hh;
+	__u64 key;
+	__u32 tgid;
+	struct rs_kept *told;
+};
+
+/** struct rs_passed - a process was passed a file of a container that has no window */
+struct rs_passed {
+	__u64 container;
+	__u32 tgid;
 };
 
 /**
@@ -252,8 +275,9 @@ enum rs_note_type {
 	RS_N_DEVICE_CLOSED, /* device: is gone; .pins */
 	RS_N_HANDED_OVER,   /* update: a remap gave a container to another process, .by */
 	RS_N_TAKEN,	    /* update: .by remapped what lost its vaddr unseen */
-	RS_N_CHANGED, /* update, that handed it over: a container was changed, by .by; range */
-	RS_N_END,     /* range, container: the recording ends */
+	RS_N_CHANGED,	 /* update, that handed it over: a container was changed, by .by; range */
+	RS_N_GUEST_RUNS, /* range, invalid: a vCPU of the update's guest runs, in .by */
+	RS_N_END,	 /* range, container: the recording ends */
 	RS_N_NR
 };
 
@@ -474,7 +498,10 @@ struct rs_model {
 	size_t nr_windows;
 	struct rs_update **update; /* by id */
 	size_t nr_updates;
-	struct rs_mm *mms; /* by key */
+	struct rs_mm *mms;     /* by key */
+	struct rs_vcpu *vcpus; /* by key */
+	struct rs_passed *passed;
+	size_t nr_passed;
 	struct rs_exec_seen {
 		__u32 tgid;
 		__u64 ts;
@@ -551,10 +578,15 @@ struct rs_range_view *rs_window_range_view(struct rs_model *m, struct rs_contain
 int rs_window_close(struct rs_model *m, struct rs_container *c, const struct rs_event *ev,
 		    enum rs_window_end end);
 
-/* The window has just opened: which update is it of? */
-int rs_update_join(struct rs_model *m, struct rs_window *w);
+/* The window of the container with that key has just opened: which update is it of? */
+int rs_update_join(struct rs_model *m, struct rs_window *w, __u64 key);
 /* The process has a new mm. */
 void rs_update_exec(struct rs_model *m, __u32 tgid, __u64 ts);
+/* The newest update that the process takes part in; NULL: in none. */
+struct rs_update *rs_update_by(const struct rs_model *m, __u32 tgid);
+bool rs_update_has(const struct rs_update *u, __u32 tgid);
+/* The process was passed a file, or has remapped. */
+int rs_update_heir(struct rs_update *u, __u32 tgid);
 /* The window is closed, as its view says. */
 void rs_update_leave(struct rs_window *w);
 void rs_updates_free(struct rs_model *m);

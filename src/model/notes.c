@@ -40,6 +40,8 @@ static const struct {
 	[RS_N_TAKEN] = { "taken", "a process remapped what was invalid before the recording" },
 	[RS_N_CHANGED] = { "changed", "a container that had been handed over was mapped to, "
 				      "remapped, unmapped or invalidated" },
+	[RS_N_GUEST_RUNS] = { "guest-runs",
+			      "a vCPU of the range's guest runs while the range is invalid" },
 	[RS_N_END] = { "end", "the recording ends" },
 };
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "model/model.h"
+#include "model/guest.h"
 
 struct rs_proc *rs_proc_get(struct rs_model *m, __u32 tgid)
 {
@@ -174,6 +174,7 @@ static int on_exec(struct rs_model *m, const struct rs_event *ev, struct rs_proc
 	m->exec = grown;
 	m->exec[m->nr_execs++] = (struct rs_exec_seen){ .tgid = ev->tgid, .ts = ev->ts };
 	rs_update_exec(m, ev->tgid, ev->ts);
+	rs_guest_exec(m, ev->tgid);
 	return left_mm(m, ev, x.old_mm, x.old_mm_users);
 }
 
@@ -216,6 +217,7 @@ int rs_model_process(struct rs_model *m, const struct rs_event *ev)
 		p->status = x.status;
 		p->mm = 0;
 		rs_owner_exit(m, ev->tgid);
+		rs_guest_exit(m, ev->tgid);
 		return left_mm(m, ev, x.old_mm, x.old_mm_users);
 	}
 	}

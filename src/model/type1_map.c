@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "model/guest.h"
 #include "model/memory.h"
 #include "model/pages.h"
 #include "model/type1.h"
@@ -33,6 +34,7 @@ static int invalidate(struct rs_model *m, struct rs_range *r, const struct rs_ev
 	rs_drop(r->invalidation);
 	r->invalidation = *kept;
 	r->invalid = true;
+	r->ran = false;
 	return rs_note(m, (struct rs_note){ .type = RS_N_INVALIDATED,
 					    .ts = ev->ts,
 					    .ev = ev,
@@ -119,6 +121,8 @@ int rs_type1_unmap(struct rs_model *m, const struct rs_event *ev)
 		err = rs_owner_changed(m, c, NULL, ev);
 	if (!err && vaddr && !x.op.ret)
 		err = on_invalidate(m, c, &x, p, ev);
+	if (!err && vaddr && c->window)
+		err = rs_guest_invalidated(m, c->window->update, ev);
 	if (!err)
 		err = rs_pages_iommu(m, c, p, ev);
 	rs_pending_drop(p);
@@ -245,6 +249,8 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 		err = rs_type1_translated(m, r, ev);
 	if (!err)
 		err = rs_owner_remapped(m, r, ev);
+	if (!err)
+		err = rs_update_heir(c->window->update, ev->tgid);
 	if (err)
 		return err;
 	rs_drop(r->invalidation);

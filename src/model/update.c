@@ -2,7 +2,7 @@
 /* Windows that belong together: one update. */
 #include <errno.h>
 #include <stdlib.h>
-#include "model/model.h"
+#include "model/guest.h"
 
 /*
  * The update of @opener that a window which begins at @ts belongs to. Its earlier updates had ended before
@@ -36,7 +36,37 @@ static struct rs_update *add_update(struct rs_model *m, const struct rs_window_v
 	return u;
 }
 
-int rs_update_join(struct rs_model *m, struct rs_window *w)
+bool rs_update_has(const struct rs_update *u, __u32 tgid)
+{
+	for (size_t i = 0; i < u->nr_heirs; i++)
+		if (u->heir[i] == tgid)
+			return true;
+	return u->view.from.tgid == tgid;
+}
+
+struct rs_update *rs_update_by(const struct rs_model *m, __u32 tgid)
+{
+	for (size_t i = m->nr_updates; i-- > 0;)
+		if (rs_update_has(m->update[i], tgid))
+			return m->update[i];
+	return NULL;
+}
+
+int rs_update_heir(struct rs_update *u, __u32 tgid)
+{
+	__u32 *grown;
+
+	if (rs_update_has(u, tgid))
+		return 0;
+	grown = rs_grow(u->heir, u->nr_heirs, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	u->heir = grown;
+	u->heir[u->nr_heirs++] = tgid;
+	return 0;
+}
+
+int rs_update_join(struct rs_model *m, struct rs_window *w, __u64 key)
 {
 	struct rs_update *u = last_update(m, w->view.opener.tgid, w->view.open_ns);
 	__u32 *grown;
@@ -55,14 +85,17 @@ int rs_update_join(struct rs_model *m, struct rs_window *w)
 	for (size_t i = m->nr_execs; i-- > 0 && m->exec[i].ts >= w->view.open_ns && !w->exec_ns;)
 		if (m->exec[i].tgid == w->view.opener.tgid)
 			w->exec_ns = m->exec[i].ts;
-	return 0;
+	u->exec |= w->exec_ns != 0;
+	return rs_guest_opened(m, key, u);
 }
 
 void rs_update_exec(struct rs_model *m, __u32 tgid, __u64 ts)
 {
 	for (struct rs_container *c = m->containers; c; c = c->hh.next)
-		if (c->window && c->window->view.opener.tgid == tgid)
+		if (c->window && c->window->view.opener.tgid == tgid) {
 			c->window->exec_ns = ts;
+			c->window->update->exec = true;
+		}
 }
 
 void rs_update_leave(struct rs_window *w)
@@ -90,6 +123,7 @@ void rs_updates_free(struct rs_model *m)
 	for (size_t i = 0; i < m->nr_updates; i++) {
 		rs_object_free(&m->update[i]->obj);
 		free(m->update[i]->view.window);
+		free(m->update[i]->heir);
 		free(m->update[i]);
 	}
 	free(m->update);

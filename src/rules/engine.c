@@ -69,13 +69,22 @@ static struct rs_event *copy_event(const struct rs_event *ev)
 /* Unless it is there already: two notes can come from one event, a remap and what it pinned. */
 static int add_event(struct rs_finding *f, const struct rs_event *ev)
 {
+	struct rs_event *copy;
+	size_t at;
+
 	for (size_t i = 0; ev && i < f->nr_events; i++)
 		if (f->event[i]->seq == ev->seq && f->event[i]->cpu == ev->cpu)
 			return 0;
 	if (!ev)
 		return 0;
-	f->event[f->nr_events] = copy_event(ev);
-	return f->event[f->nr_events++] ? 0 : -ENOMEM;
+	copy = copy_event(ev);
+	if (!copy)
+		return -ENOMEM;
+	/* How a vCPU was at an invalidation is told before it, and proves what is noted after it. */
+	for (at = f->nr_events++; at && f->event[at - 1]->ts > ev->ts; at--)
+		f->event[at] = f->event[at - 1];
+	f->event[at] = copy;
+	return 0;
 }
 
 static int take_excerpt(struct rs_finding *f, const struct rs_note *n, const struct rs_slot *s)

@@ -33,6 +33,7 @@ void synth_free(struct synth *s)
 	free(s->order);
 	free(s->proc);
 	free(s->counted);
+	free(s->vcpu);
 	json_decref(s->loss);
 	json_decref(s->lost);
 	free(s);
@@ -167,6 +168,7 @@ void synth_exec(struct synth *s)
 	struct rs_ev_exec *x;
 
 	synth_leave(s, old);
+	synth_vcpus_gone(s, s->pid);
 	p->mm = s->next_mm;
 	s->next_mm += 0x400;
 	x = p->told ? RECORD(s, RS_EV_EXEC, rs_ev_exec) : NULL;
@@ -185,6 +187,7 @@ void synth_exit(struct synth *s, int code)
 
 	s->twist = (struct synth_twist){ 0 };
 	synth_leave(s, p->mm);
+	synth_vcpus_gone(s, s->pid);
 	p->exited = true;
 	x = p->told ? RECORD(s, RS_EV_EXIT, rs_ev_exit) : NULL;
 	if (!x)

@@ -169,6 +169,16 @@ struct synth {
 		__u64 times; /* requests whose time is counted here */
 	} * counted;
 	size_t nr_counted;
+	struct synth_vcpu {
+		__u64 kvm;
+		__u32 id;
+		__u32 tgid;
+		__u64 enter_ns, exit_ns, runs; /* as the recorder saw it */
+		bool inside;
+		bool seen;
+		bool told;
+	} * vcpu;
+	size_t nr_vcpus;
 };
 
 struct synth *synth_new(void);
@@ -214,6 +224,23 @@ void synth_enter(struct synth *s, __u64 c);
 /* A translation of a range's vaddr, and a change of the IOMMU's table, by @caller. */
 void synth_xlate(struct synth *s, __u64 c, __u64 iova, enum rs_caller caller);
 void synth_iommu(struct synth *s, __u64 c, __u64 iova, __u64 size, enum rs_iommu_op op, __s64 ret);
+
+/*
+ * A guest, named by struct kvm's address: a vCPU of the current process enters KVM_RUN, and returns. How each
+ * is goes before an invalidation; an exec, or the process' end, takes them.
+ */
+void synth_vcpu_run(struct synth *s, __u64 kvm, __u32 id);
+void synth_vcpu_stop(struct synth *s, __u64 kvm, __u32 id);
+void synth_vm_gone(struct synth *s, __u64 kvm);
+/* An eventfd of a vector (@object: the device) or a gsi (struct kvm). NULL when nobody records */
+struct rs_ev_irq *synth_irq(struct synth *s, enum rs_irq_what what, __u64 object, __u32 vector,
+			    __u64 eventfd);
+/* A call of a device's file. NULL when nobody records */
+struct rs_ev_devop *synth_devop(struct synth *s, __u64 device, __u64 c, __u32 cmd);
+/* The current process is passed a file, by @from. */
+void synth_passed(struct synth *s, __u64 c, enum rs_passed_what what, __u64 object, __u32 from);
+/* What a monitor says. */
+void synth_mark(struct synth *s, enum rs_mark_what what, __u32 witness);
 
 /* Armed: the time after a window in which everything is still recorded is over. */
 void synth_tail_passes(struct synth *s, __u64 c);

@@ -56,6 +56,10 @@ struct rs_op synth_ended(struct rs_op op, const struct synth_container *c, __s64
 void synth_tell_range(struct synth *s, const struct synth_container *c, const struct fake_range *r,
 		      const struct rs_op *op, enum rs_range_cause cause, bool scan);
 
+/* synth_guest.c */
+void synth_vcpus_told(struct synth *s);
+void synth_vcpus_gone(struct synth *s, __u32 pid);
+
 /* synth_told.c */
 void synth_pages(struct synth *s, const struct rs_op *op, enum rs_pages_source source, __u64 device,
 		 __u64 iova, __u64 npage, __u64 pfn);

@@ -316,6 +316,8 @@ static void invalidate(struct synth *s, __u64 key, __u64 iova, __u64 size, __u32
 				 (!c->born || s->mode == RS_MODE_ARMED) &&
 					 c->range[i].mm == synth_mm(s, s->pid));
 	count(s, &op, RS_REQ_INVALIDATE, s->twist.ret, 0);
+	if (!s->twist.ret)
+		synth_vcpus_told(s);
 	x = RECORD(s, RS_EV_UNMAP, rs_ev_map);
 	if (x) {
 		x->op = synth_ended(op, c, s->twist.ret);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Guests: their vCPUs, and who was passed the files of what they are given. */
+#ifndef RS_MODEL_GUEST_H
+#define RS_MODEL_GUEST_H
+
+#include "model/model.h"
+
+/* A record of remapscope/event_guest.h. Return: 0 or -errno */
+int rs_guest_event(struct rs_model *m, const struct rs_event *ev);
+/* Ranges were invalidated: how the process' vCPUs are at that moment has been told. */
+int rs_guest_invalidated(struct rs_model *m, struct rs_update *u, const struct rs_event *ev);
+/* The container's window has just opened: who was passed its files is of the update. */
+int rs_guest_opened(struct rs_model *m, __u64 container, struct rs_update *u);
+/* The container is no more. */
+void rs_guest_released(struct rs_model *m, __u64 container);
+/* The process is no more; or has another program, and its vCPUs are gone. */
+void rs_guest_exit(struct rs_model *m, __u32 tgid);
+void rs_guest_exec(struct rs_model *m, __u32 tgid);
+void rs_guest_free(struct rs_model *m);
+
+#endif /* RS_MODEL_GUEST_H */
