@@ -99,11 +99,27 @@ static void find_missing(const struct rs_result *r, const struct rs_clause *cl, 
 }
 
 /* A loss between @from and @to may have hidden an end or a beginning. */
-static bool loss_overlaps(const struct rs_result *r, __u64 from, __u64 to)
+static bool loss_overlaps(const struct rs_result *r, __u32 types, __u64 from, __u64 to)
 {
 	for (size_t i = 0; i < r->nr_losses; i++)
-		if (rs_loss_touches(&r->loss[i], rs_window_types(), from, to))
+		if (rs_loss_touches(&r->loss[i], types, from, to))
 			return true;
+	return false;
+}
+
+/* The same of what is taken from an update's records, and is said even if that loss hides no update. */
+static bool doubt(const struct rs_result *r, struct samples *s, __u32 types, __u64 from, __u64 to)
+{
+	char *why = s->f->why;
+
+	for (size_t i = 0; i < r->nr_losses; i++) {
+		if (!rs_loss_touches(&r->loss[i], types, from, to))
+			continue;
+		if (!why[0])
+			snprintf(why, sizeof(s->f->why), "the recording has a loss: %s",
+				 r->loss[i].what);
+		return true;
+	}
 	return false;
 }
 
@@ -119,25 +135,33 @@ static void add_span(const struct rs_result *r, struct samples *s, __u64 from, _
 {
 	__u64 end = to ? to : r->last_ns;
 	__u64 len = end > from ? end - from : 0;
-	bool doubtful = loss_overlaps(r, from, end);
+	bool doubtful = loss_overlaps(r, rs_window_types(), from, end);
 
 	put_span(s, len, doubtful ? 0 : len, doubtful || !to ? RS_ENDLESS : len);
 	if (!to)
 		s->f->open = true;
 }
 
+/* Its blackout can begin before its first window. */
+static __u64 begin_of(const struct rs_update_view *u)
+{
+	return u->blackout_ns && u->blackout_ns < u->start_ns ? u->blackout_ns : u->start_ns;
+}
+
 /* Over without having brought anything back, an update's blackout still had no end. */
 static void add_blackout(const struct rs_result *r, struct samples *s,
 			 const struct rs_update_view *u)
 {
-	__u64 end = u->end_ns ? u->end_ns : r->last_ns, len;
+	__u64 end = u->end_ns ? u->end_ns : r->last_ns, len = u->blackout_len;
+	bool doubtful;
 
 	if (u->blackout_from) {
-		add_span(r, s, u->start_ns, u->start_ns + u->blackout_len);
+		doubtful = doubt(r, s, rs_blackout_types(), begin_of(u), begin_of(u) + len);
+		put_span(s, len, doubtful ? 0 : len, doubtful ? RS_ENDLESS : len);
 		return;
 	}
 	len = end > u->start_ns ? end - u->start_ns : 0;
-	put_span(s, len, loss_overlaps(r, u->start_ns, end) ? 0 : len, RS_ENDLESS);
+	put_span(s, len, doubt(r, s, rs_blackout_types(), u->start_ns, end) ? 0 : len, RS_ENDLESS);
 	s->f->open = true;
 }
 
@@ -145,7 +169,8 @@ static void add_blackout(const struct rs_result *r, struct samples *s,
 static void add_phase(const struct rs_result *r, const struct rs_clause *cl, struct samples *s,
 		      const struct rs_update_view *u)
 {
-	bool doubtful = loss_overlaps(r, u->start_ns, u->end_ns ? u->end_ns : r->last_ns);
+	bool doubtful =
+		doubt(r, s, rs_phase_types(), begin_of(u), u->end_ns ? u->end_ns : r->last_ns);
 
 	for (size_t i = 0; i < u->nr_phases; i++) {
 		__u64 len = u->phase[i].len;
@@ -434,7 +459,7 @@ static __u64 per_second(__u64 n, __u64 ns, bool up)
 static bool any_window_doubtful(const struct rs_result *r)
 {
 	for (size_t i = 0; i < r->nr_windows; i++)
-		if (loss_overlaps(r, r->window[i].open_ns,
+		if (loss_overlaps(r, rs_window_types(), r->window[i].open_ns,
 				  r->window[i].close_ns ? r->window[i].close_ns : r->last_ns))
 			return true;
 	return false;

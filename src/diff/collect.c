@@ -17,12 +17,13 @@ struct spans {
 /* Takes the spans of @r: @which is a phase's name, or NULL. */
 typedef int (*spans_fn)(const struct rs_result *r, const char *which, struct spans *s);
 
-static int add_span(const struct rs_result *r, struct spans *s, __u64 from, __u64 to, __u64 len)
+static int add_span(const struct rs_result *r, struct spans *s, __u32 types, __u64 from, __u64 to,
+		    __u64 len)
 {
 	__u64 *grown;
 
 	for (size_t i = 0; i < r->nr_losses; i++) {
-		if (rs_loss_touches(&r->loss[i], rs_window_types(), from, to)) {
+		if (rs_loss_touches(&r->loss[i], types, from, to)) {
 			s->doubtful++;
 			return 0;
 		}
@@ -45,7 +46,8 @@ static int window_spans(const struct rs_result *r, const char *which, struct spa
 		const struct rs_window_view *w = &r->window[i];
 
 		if (w->close_ns)
-			err = add_span(r, s, w->open_ns, w->close_ns, w->close_ns - w->open_ns);
+			err = add_span(r, s, rs_window_types(), w->open_ns, w->close_ns,
+				       w->close_ns - w->open_ns);
 	}
 	return err;
 }
@@ -78,7 +80,8 @@ static int range_spans(const struct rs_result *r, const char *which, struct span
 				len[nr++] = w->range[k].valid_ns - w->range[k].invalid_ns;
 		if (nr && w->close_ns) {
 			qsort(len, nr, sizeof(*len), by_value);
-			err = add_span(r, s, w->open_ns, w->close_ns, len[(nr - 1) / 2]);
+			err = add_span(r, s, rs_window_types(), w->open_ns, w->close_ns,
+				       len[(nr - 1) / 2]);
 		}
 		free(len);
 	}
@@ -92,9 +95,10 @@ static int blackout_spans(const struct rs_result *r, const char *which, struct s
 	(void)which;
 	for (size_t i = 0; i < r->nr_updates && !err; i++) {
 		const struct rs_update_view *u = &r->update[i];
+		__u64 begin = u->blackout_ns ? u->blackout_ns : u->start_ns;
 
 		if (u->blackout_from)
-			err = add_span(r, s, u->start_ns, u->start_ns + u->blackout_len,
+			err = add_span(r, s, rs_blackout_types(), begin, begin + u->blackout_len,
 				       u->blackout_len);
 	}
 	return err;
@@ -109,7 +113,9 @@ static int phase_spans(const struct rs_result *r, const char *which, struct span
 
 		for (size_t k = 0; k < u->nr_phases && u->end_ns && !err; k++)
 			if (!strcmp(u->phase[k].name, which))
-				err = add_span(r, s, u->start_ns, u->end_ns, u->phase[k].len);
+				err = add_span(r, s, rs_phase_types(),
+					       u->blackout_ns ? u->blackout_ns : u->start_ns,
+					       u->end_ns, u->phase[k].len);
 	}
 	return err;
 }

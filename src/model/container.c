@@ -40,6 +40,7 @@ int rs_container_release(struct rs_model *m, struct rs_container *c, __u64 ts)
 	rs_owner_free(c);
 	free(c->range);
 	free(c->group);
+	free(c->mark);
 	free(c);
 	return 0;
 }
@@ -166,7 +167,7 @@ int rs_window_open(struct rs_model *m, struct rs_container *c, __u64 ts, __u32 t
 	c->window->view.open_ns = ts;
 	c->window->view.opener = rs_proc_ref(m, tgid);
 	c->view.windows++;
-	return rs_update_join(m, c->window, c->key);
+	return rs_update_join(m, c);
 }
 
 /* Takes a range that has just lost its vaddr into the window's view. */

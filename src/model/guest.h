@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Guests: their vCPUs, and who was passed the files of what they are given. */
+/* Guests: their vCPUs, their devices' calls, and who was passed the files of what they are given. */
 #ifndef RS_MODEL_GUEST_H
 #define RS_MODEL_GUEST_H
 
@@ -7,6 +7,9 @@
 
 /* A record of remapscope/event_guest.h. Return: 0 or -errno */
 int rs_guest_event(struct rs_model *m, const struct rs_event *ev);
+/* An ioctl of a container that neither maps nor unmaps. Return: 0 or -ENOMEM */
+int rs_guest_ioctl(struct rs_model *m, struct rs_container *c, const struct rs_ev_ioctl *x,
+		   const struct rs_event *ev);
 /* Ranges were invalidated: how the process' vCPUs are at that moment has been told. */
 int rs_guest_invalidated(struct rs_model *m, struct rs_update *u, const struct rs_event *ev);
 /* The container's window has just opened: who was passed its files is of the update. */

@@ -67,6 +67,9 @@ void rs_model_init(struct rs_model *m, rs_note_fn note, void *ctx)
 
 int rs_model_event(struct rs_model *m, const struct rs_event *ev)
 {
+	/* What another witness says is not of the recording. */
+	if (ev->type == RS_EV_MARK)
+		return rs_guest_event(m, ev);
 	m->events++;
 	if (!m->first_ns)
 		m->first_ns = ev->ts;
@@ -89,13 +92,11 @@ int rs_model_event(struct rs_model *m, const struct rs_event *ev)
 	case RS_EV_STATS:
 		return rs_stats_event(m, ev);
 	case RS_EV_VCPU:
-	case RS_EV_PASSED:
-		return rs_guest_event(m, ev);
 	case RS_EV_VM:
 	case RS_EV_IRQ:
 	case RS_EV_DEVOP:
-	case RS_EV_MARK:
-		return 0;
+	case RS_EV_PASSED:
+		return rs_guest_event(m, ev);
 	case RS_EV_NONE:
 		return rs_model_gap_in(m, RS_GAP_UNREAD, NULL, ev->ts);
 	default:
@@ -156,6 +157,7 @@ void rs_model_free(struct rs_model *m)
 		free(c->window);
 		free(c->range);
 		free(c->group);
+		free(c->mark);
 		free(c);
 	}
 	HASH_ITER(hh, m->procs, p, next_p)

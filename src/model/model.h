@@ -74,6 +74,7 @@ struct rs_proc {
 	__u32 tgid;
 	char comm[RS_COMM_LEN];
 	__u64 mm;
+	__u64 start_ns; /* 0: not known */
 	bool exited;
 	int status; /* as wait(2) has it, once exited */
 };
@@ -127,11 +128,30 @@ struct rs_range {
 };
 
 /**
+ * struct rs_heir - a process that was passed an update's files, or has remapped
+ * @passed_ns: when it was first passed one, 0: it was not
+ * @set_up_ns: when its last call returned that looks into what it was given, 0: none did
+ * @gone: the process is no more, and its number can be another's
+ */
+struct rs_heir {
+	__u32 tgid;
+	__u64 passed_ns;
+	__u64 set_up_ns;
+	bool gone;
+};
+
+/**
  * struct rs_update - one live update: the windows of one opener that overlap
  * @view: all that is known so far; without phases
  * @open: its windows that are open
- * @heir: processes that were passed its files, or have remapped
- * @exec: its opener has another program since
+ * @heir: who may go on with the guest
+ * @own: the opener's own place among them, once it has another program
+ * @exec: it has
+ * @remapper: who has remapped last, 0: nobody yet
+ * @vcpu_key: of each of view.vcpu the old vCPU, 0: it was not seen
+ * @run_ns: when the first vCPU ran again
+ * @irq_ns: when the last interrupt was given back before that
+ * @resumed: a monitor has said meanwhile that a guest runs again
  *
  * The containers join here: what else belongs to an update has its place here.
  */
@@ -139,26 +159,42 @@ struct rs_update {
 	struct rs_object obj;
 	struct rs_update_view view;
 	__u32 open;
-	__u32 *heir;
+	struct rs_heir *heir;
 	size_t nr_heirs;
+	struct rs_heir own;
 	bool exec;
+	__u32 remapper;
+	__u64 *vcpu_key;
+	__u64 run_ns;
+	__u64 irq_ns;
+	bool resumed;
+};
+
+/** struct rs_vm - a virtual machine, named by struct kvm's address */
+struct rs_vm {
+	UT_hash_handle hh;
+	__u64 key;
+	__u32 id;
+	__u32 tgid;
 };
 
 /**
  * struct rs_vcpu - a vCPU that was seen
+ * @vm: its VM's id
  * @told: how it was at its process' last invalidation; NULL: it was not told, or has run since
  */
 struct rs_vcpu {
 	UT_hash_handle hh;
 	__u64 key;
 	__u32 tgid;
+	__u32 vm;
 	struct rs_kept *told;
 };
 
 /** struct rs_passed - a process was passed a file of a container that has no window */
 struct rs_passed {
 	__u64 container;
-	__u32 tgid;
+	struct rs_heir heir;
 };
 
 /**
@@ -208,9 +244,11 @@ struct rs_container {
 	__u32 heir;	 /* tgid that it was handed over to last and that lives; 0: it was not */
 	__u32 *former;	 /* tgids that have handed it over, and have not got it back */
 	size_t nr_former;
-	bool former_unknown;	  /* and perhaps others, before the recording */
-	struct rs_kept *handover; /* the heir's first remap, */
-	struct rs_update *handed; /* and the update that it was of */
+	bool former_unknown;	   /* and perhaps others, before the recording */
+	struct rs_kept *handover;  /* the heir's first remap, */
+	struct rs_update *handed;  /* and the update that it was of */
+	struct rs_mark_view *mark; /* what its next update may have begun with */
+	size_t nr_marks;
 };
 
 /** struct rs_rows - requests by kind, path and reason */
@@ -499,9 +537,12 @@ struct rs_model {
 	struct rs_update **update; /* by id */
 	size_t nr_updates;
 	struct rs_mm *mms;     /* by key */
+	struct rs_vm *vms;     /* by key */
 	struct rs_vcpu *vcpus; /* by key */
 	struct rs_passed *passed;
 	size_t nr_passed;
+	struct rs_ev_mark *mark; /* what monitors said, in time order */
+	size_t nr_marks;
 	struct rs_exec_seen {
 		__u32 tgid;
 		__u64 ts;
@@ -511,6 +552,7 @@ struct rs_model {
 	struct rs_ids ids[RS_NUMBERED_NR]; /* all empty unless it is an excerpt */
 	__u32 next_container;		   /* how many there were */
 	__u32 next_window;
+	__u32 next_vm;
 	__u64 first_ns, last_ns;
 	__u64 events;
 	struct rs_gap *gap; /* what is missing, as far as the records themselves show it */
@@ -578,17 +620,32 @@ struct rs_range_view *rs_window_range_view(struct rs_model *m, struct rs_contain
 int rs_window_close(struct rs_model *m, struct rs_container *c, const struct rs_event *ev,
 		    enum rs_window_end end);
 
-/* The window of the container with that key has just opened: which update is it of? */
-int rs_update_join(struct rs_model *m, struct rs_window *w, __u64 key);
+/* The container's window has just opened: which update is it of? */
+int rs_update_join(struct rs_model *m, struct rs_container *c);
 /* The process has a new mm. */
 void rs_update_exec(struct rs_model *m, __u32 tgid, __u64 ts);
-/* The newest update that the process takes part in; NULL: in none. */
-struct rs_update *rs_update_by(const struct rs_model *m, __u32 tgid);
-bool rs_update_has(const struct rs_update *u, __u32 tgid);
-/* The process was passed a file, or has remapped. */
-int rs_update_heir(struct rs_update *u, __u32 tgid);
 /* The window is closed, as its view says. */
 void rs_update_leave(struct rs_window *w);
+/* The newest update that the process takes part in; NULL: in none. */
+struct rs_update *rs_update_by(const struct rs_model *m, __u32 tgid);
+/* The update that the container is in, or that its guest has not come out of; NULL: none. */
+struct rs_update *rs_update_of(const struct rs_model *m, const struct rs_container *c);
+/* The process' place in the update: it was passed a file, or has remapped. NULL without memory */
+struct rs_heir *rs_update_heir(struct rs_update *u, __u32 tgid);
+/* A range of the container was remapped. */
+int rs_update_remapped(struct rs_container *c, __u32 tgid);
+/* How a vCPU was at an invalidation. */
+int rs_update_told(struct rs_update *u, const struct rs_vcpu *v);
+/* A vCPU of the update enters KVM_RUN. @inside: it had not left it when it was told */
+int rs_update_runs(struct rs_model *m, struct rs_update *u, const struct rs_vcpu *v,
+		   const struct rs_ev_vcpu *x, bool inside);
+/* The process is no more. */
+void rs_update_exit(struct rs_model *m, __u32 tgid);
+/* An interrupt was given back, by a process that may be of an update. */
+void rs_update_irq(struct rs_model *m, __u32 tgid, __u64 ts);
+/* A monitor says that a guest runs again; nobody knows whose. */
+void rs_update_resumed(struct rs_model *m);
+int rs_update_mark(struct rs_model *m, struct rs_container *c, const struct rs_mark_view *mark);
 void rs_updates_free(struct rs_model *m);
 
 /* A range that had no vaddr was remapped: by another process than the one that took it? */

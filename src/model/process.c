@@ -192,6 +192,7 @@ int rs_model_process(struct rs_model *m, const struct rs_event *ev)
 		memcpy(p->comm, x.comm, sizeof(p->comm));
 		p->comm[RS_COMM_LEN - 1] = 0;
 		p->mm = ev->mm;
+		p->start_ns = x.start_ns;
 		p->exited = false;
 		return 0;
 	}
@@ -205,6 +206,7 @@ int rs_model_process(struct rs_model *m, const struct rs_event *ev)
 		memcpy(child->comm, p->comm, sizeof(child->comm));
 		child->mm = x.child_mm;
 		child->exited = false;
+		child->start_ns = ev->ts;
 		return 0;
 	}
 	case RS_EV_EXEC:
@@ -218,6 +220,7 @@ int rs_model_process(struct rs_model *m, const struct rs_event *ev)
 		p->mm = 0;
 		rs_owner_exit(m, ev->tgid);
 		rs_guest_exit(m, ev->tgid);
+		rs_update_exit(m, ev->tgid);
 		return left_mm(m, ev, x.old_mm, x.old_mm_users);
 	}
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include "model/devices.h"
+#include "model/guest.h"
 #include "model/pages.h"
 #include "model/type1.h"
 
@@ -383,6 +384,8 @@ static int on_ioctl(struct rs_model *m, const struct rs_event *ev)
 		return -ENOMEM;
 	if (x.op.ret < 0)
 		err = rs_type1_failed(m, ev, &x.op, ioctl_name(x.cmd, name, sizeof(name)));
+	if (!err)
+		err = rs_guest_ioctl(m, c, &x, ev);
 	return err ? err : rs_type1_used(m, c, ev);
 }
 

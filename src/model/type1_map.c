@@ -250,7 +250,7 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 	if (!err)
 		err = rs_owner_remapped(m, r, ev);
 	if (!err)
-		err = rs_update_heir(c->window->update, ev->tgid);
+		err = rs_update_remapped(c, ev->tgid);
 	if (err)
 		return err;
 	rs_drop(r->invalidation);

@@ -172,8 +172,36 @@ static json_t *phase(const struct rs_result *r, const void *e)
 	const struct rs_phase *p = e;
 
 	(void)r;
-	return json_pack("{s:s, s:o, s:I}", "name", p->name, "start_ns", when(p->start_ns),
-			 "len_ns", num(p->len));
+	return json_pack("{s:s, s:o, s:I, s:s?, s:s?}", "name", p->name, "start_ns",
+			 when(p->start_ns), "len_ns", num(p->len), "begun_by", p->begun_by,
+			 "ended_by", p->ended_by);
+}
+
+static json_t *id_or_null(__u32 id)
+{
+	return id ? json_integer(id) : json_null();
+}
+
+static json_t *vcpu(const struct rs_result *r, const void *e)
+{
+	const struct rs_vcpu_view *v = e;
+
+	(void)r;
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:b}", "id", (json_int_t)v->id, "old_vm",
+			 id_or_null(v->old_vm), "new_vm", id_or_null(v->new_vm), "stop_ns",
+			 when(v->stop_ns), "run_ns", when(v->run_ns), "inside", v->inside);
+}
+
+static json_t *mark(const struct rs_result *r, const void *e)
+{
+	const struct rs_mark_view *m = e;
+
+	(void)r;
+	return json_pack("{s:s, s:o, s:I, s:o, s:o, s:o, s:o}", "what", m->what, "at_ns",
+			 when(m->at_ns), "len_ns", num(m->len), "container",
+			 id_or_null(m->container), "device", id_or_null(m->device), "process",
+			 proc(&m->proc), "error",
+			 m->err ? json_string(rs_name_errno(m->err).s) : json_null());
 }
 
 static json_t *id_number(const struct rs_result *r, const void *e)
@@ -186,13 +214,23 @@ static json_t *update(const struct rs_result *r, const void *e)
 {
 	const struct rs_update_view *u = e;
 
-	return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:o, s:o}", "id",
-			 (json_int_t)u->id, "handover", rs_handover_name(u->handover), "from",
+	return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:o, s:o, s:s, s:o, s:I, "
+			 "s:I, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "id", (json_int_t)u->id, "handover", rs_handover_name(u->handover), "from",
 			 proc(&u->from), "to", proc(&u->to), "start_ns", when(u->start_ns),
 			 "end_ns", when(u->end_ns), "exec_ns", when(u->exec_ns), "blackout_len_ns",
 			 when(u->blackout_len), "blackout_from", u->blackout_from, "windows",
 			 LIST(r, u->window, u->nr_windows, id_number), "phases",
-			 LIST(r, u->phase, u->nr_phases, phase));
+			 LIST(r, u->phase, u->nr_phases, phase), "outcome",
+			 rs_outcome_name(u->outcome), "abandoned_ns", when(u->abandoned_ns),
+			 "ranges", (json_int_t)u->ranges, "invalid", (json_int_t)u->invalid,
+			 "blackout_ns", when(u->blackout_ns), "doubt", u->doubt, "containers",
+			 LIST(r, u->container, u->nr_containers, id_number), "devices",
+			 LIST(r, u->device, u->nr_devices, id_number), "vcpus",
+			 LIST(r, u->vcpu, u->nr_vcpus, vcpu), "stop_len_ns",
+			 u->nr_vcpus ? json_integer(num(u->stop_len)) : json_null(), "started_ns",
+			 when(u->started_ns), "passed_ns", when(u->passed_ns), "set_up_ns",
+			 when(u->set_up_ns), "marks", LIST(r, u->mark, u->nr_marks, mark));
 }
 
 static json_t *container(const struct rs_result *r, const void *e)
@@ -236,11 +274,6 @@ static json_t *request(const struct rs_result *r, const void *e)
 			 histogram(&q->latency[RS_LAT_TOTAL]), "wait",
 			 part(r, &q->latency[RS_LAT_WAIT]), "work",
 			 part(r, &q->latency[RS_LAT_WORK]));
-}
-
-static json_t *id_or_null(__u32 id)
-{
-	return id ? json_integer(id) : json_null();
 }
 
 static json_t *device(const struct rs_result *r, const void *e)

@@ -42,12 +42,19 @@ static int bar_col(__u64 ns, __u64 start, __u64 end)
 
 static void put_phases(struct rs_text *t, const struct rs_result *r, const struct rs_update_view *u)
 {
-	__u64 end = u->end_ns ? u->end_ns : r->last_ns;
+	__u64 start = u->start_ns, end = u->end_ns ? u->end_ns : r->last_ns;
 
+	/* A blackout begins before the first window, and ends after the last. */
+	if (u->nr_phases && u->phase[0].begun_by) {
+		const struct rs_phase *last = &u->phase[u->nr_phases - 1];
+
+		start = u->phase[0].start_ns;
+		end = last->start_ns + last->len;
+	}
 	for (size_t i = 0; i < u->nr_phases; i++) {
 		const struct rs_phase *p = &u->phase[i];
-		int from = bar_col(p->start_ns, u->start_ns, end);
-		int to = bar_col(p->start_ns + p->len, u->start_ns, end);
+		int from = bar_col(p->start_ns, start, end);
+		int to = bar_col(p->start_ns + p->len, start, end);
 		char bar[BAR_COLS + 1];
 
 		/* Even the shortest phase is seen. */
@@ -64,6 +71,11 @@ static void put_phases(struct rs_text *t, const struct rs_result *r, const struc
 		rs_text_keep(t, RS_TONE_DIM, "|%s|", bar);
 		rs_text_right(t, RS_TONE_PLAIN, 58, "%s", rs_fmt_len(p->len).s);
 		rs_text_right(t, RS_TONE_DIM, 72, "%s", rs_fmt_at(p->start_ns, r->first_ns, 6).s);
+		rs_text_end(t);
+		if (!t->style->verbose || !p->begun_by)
+			continue;
+		rs_text_begin(t, 4, 6);
+		rs_text_put(t, RS_TONE_DIM, "from: %s; to: %s", p->begun_by, p->ended_by);
 		rs_text_end(t);
 	}
 }
@@ -420,6 +432,13 @@ static void put_window(struct rs_text *t, const struct rs_result *r, const struc
 	put_ranges(t, r, w);
 }
 
+static const char *blackout_by(const char *from)
+{
+	if (!strcmp(from, "vcpus"))
+		return "its vCPUs";
+	return !strcmp(from, "qmp") ? "QMP" : "its windows";
+}
+
 static void put_update(struct rs_text *t, const struct rs_result *r, const struct rs_update_view *u)
 {
 	static const char *const how[] = {
@@ -430,7 +449,8 @@ static void put_update(struct rs_text *t, const struct rs_result *r, const struc
 	__u64 end = u->end_ns ? u->end_ns : r->last_ns;
 	char heading[96];
 
-	snprintf(heading, sizeof(heading), "UPDATE %u: %s, %s%s", u->id, how[u->handover],
+	snprintf(heading, sizeof(heading), "UPDATE %u: %s, %s%s", u->id,
+		 u->outcome == RS_OUTCOME_ABANDONED ? "abandoned" : how[u->handover],
 		 rs_fmt_len(end > u->start_ns ? end - u->start_ns : 0).s,
 		 u->end_ns ? "" : " so far, not ended");
 	rs_report_section(t, heading);
@@ -446,10 +466,17 @@ static void put_update(struct rs_text *t, const struct rs_result *r, const struc
 	if (u->blackout_from) {
 		rs_text_begin(t, 2, 4);
 		rs_text_keep(t, RS_TONE_PLAIN, "blackout %s", rs_fmt_len(u->blackout_len).s);
-		rs_text_keep(t, RS_TONE_DIM, " (by its %s)", u->blackout_from);
+		rs_text_keep(t, RS_TONE_DIM, " (by %s)", blackout_by(u->blackout_from));
 		rs_text_end(t);
 	}
+	if (u->doubt) {
+		rs_text_begin(t, 2, 4);
+		rs_text_put(t, RS_TONE_WARN, "%s", u->doubt);
+		rs_text_end(t);
+	}
+	rs_report_outcome(t, r, u);
 	put_phases(t, r, u);
+	rs_report_guest(t, r, u);
 
 	for (size_t i = 0; i < u->nr_windows; i++) {
 		const struct rs_window_view *w = rs_report_window(r, u->window[i]);

@@ -147,10 +147,23 @@ const char *rs_handover_name(enum rs_handover h)
 	return NAME_OF(names, h);
 }
 
+const char *rs_outcome_name(enum rs_outcome o)
+{
+	static const char *const names[] = {
+		[RS_OUTCOME_OPEN] = "open",	      [RS_OUTCOME_DONE] = "done",
+		[RS_OUTCOME_IN_PLACE] = "in place",   [RS_OUTCOME_NOT_RUNNING] = "not running",
+		[RS_OUTCOME_ABANDONED] = "abandoned", [RS_OUTCOME_FAILED] = "failed",
+	};
+
+	return NAME_OF(names, o);
+}
+
 const char *rs_phase_name(size_t i)
 {
-	static const char *const names[] = { "invalidate", "exec", "restart", "hand-over",
-					     "between",	   "open", "remap" };
+	static const char *const names[] = { "invalidate",  "exec", "restart",	  "hand-over",
+					     "between",	    "open", "remap",	  "save",
+					     "start-up",    "load", "interrupts", "resume",
+					     "unattributed" };
 
 	return i < sizeof(names) / sizeof(names[0]) ? names[i] : NULL;
 }
@@ -259,6 +272,26 @@ __u32 rs_window_types(void)
 	       1U << RS_EV_SNAPSHOT;
 }
 
+__u32 rs_blackout_types(void)
+{
+	return rs_window_types() | 1U << RS_EV_VCPU | 1U << RS_EV_PASSED;
+}
+
+__u32 rs_phase_types(void)
+{
+	return rs_blackout_types() | 1U << RS_EV_IRQ | 1U << RS_EV_DEVOP | 1U << RS_EV_IOCTL;
+}
+
+void rs_update_view_free(struct rs_update_view *u)
+{
+	free(u->window);
+	free(u->container);
+	free(u->device);
+	free(u->vcpu);
+	free(u->mark);
+	*u = (struct rs_update_view){ 0 };
+}
+
 void rs_result_free(struct rs_result *r)
 {
 	if (!r)
@@ -271,7 +304,7 @@ void rs_result_free(struct rs_result *r)
 	}
 	free(r->hook);
 	for (size_t i = 0; i < r->nr_updates; i++)
-		free(r->update[i].window);
+		rs_update_view_free(&r->update[i]);
 	free(r->update);
 	free_rows(r->request, r->nr_requests);
 	for (size_t i = 0; i < r->nr_devices; i++)

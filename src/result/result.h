@@ -145,14 +145,54 @@ enum rs_handover {
 
 const char *rs_handover_name(enum rs_handover h); /* "in place" "exec" "process" */
 
+/** enum rs_outcome - what became of an update */
+enum rs_outcome {
+	RS_OUTCOME_OPEN = 0,	    /* its windows had not ended with the recording */
+	RS_OUTCOME_DONE = 1,	    /* remapped by a new process or program */
+	RS_OUTCOME_IN_PLACE = 2,    /* remapped by what had invalidated */
+	RS_OUTCOME_NOT_RUNNING = 3, /* remapped, but its guest does not run again */
+	RS_OUTCOME_ABANDONED = 4,   /* the old guest runs again, with ranges invalid */
+	RS_OUTCOME_FAILED = 5,	    /* its windows ended, and not by a remap */
+};
+
+const char *rs_outcome_name(enum rs_outcome o); /* "open" "done" "in place" ... */
+
 /** struct rs_phase - a part of an update's time */
 struct rs_phase {
 	const char *name; /* static: see docs/json.md */
 	__u64 start_ns;
 	__u64 len;
+	const char
+		*begun_by; /* static: the evidence, "exec"; NULL: windows alone tell the phases */
+	const char *ended_by;
 };
 
-#define RS_PHASES_MAX 8
+#define RS_PHASES_MAX 10
+
+/**
+ * struct rs_vcpu_view - a vCPU of a guest that was updated
+ *
+ * VMs are numbered as they appear.
+ */
+struct rs_vcpu_view {
+	__u32 id;
+	__u32 old_vm;  /* 0: the old one was not seen */
+	__u32 new_vm;  /* 0: it does not run again */
+	__u64 stop_ns; /* it left KVM_RUN for the last time before the update; 0: not known */
+	__u64 run_ns;  /* it entered KVM_RUN again; 0: it did not */
+	bool inside;   /* it was in KVM_RUN at an invalidation */
+};
+
+/** struct rs_mark_view - a moment of an update that belongs to no phase */
+struct rs_mark_view {
+	const char *what; /* static: "device reset" */
+	__u64 at_ns;	  /* when it had begun */
+	__u64 len;
+	__u32 container; /* rs_container_view.id, 0: of none */
+	__u32 device;	 /* rs_device_view.id, 0: of none */
+	struct rs_proc_ref proc;
+	int err; /* positive errno, 0: it succeeded */
+};
 
 /** rs_phase_name() - Return: the name of the @i-th kind of phase that there is, NULL beyond the last */
 const char *rs_phase_name(size_t i);
@@ -164,18 +204,38 @@ struct rs_update_view {
 	struct rs_proc_ref from;
 	struct rs_proc_ref to;
 	__u64 start_ns;
-	__u64 end_ns;  /* 0 while a window is open */
+	/* The guest runs again, or the last window has closed, or it was abandoned; 0 while a window is open */
+	__u64 end_ns;
 	__u64 exec_ns; /* when the exec happened, 0 for none */
 	/*
-	 * How long the guest's devices and memory were not whole: as long as nothing better is known,
-	 * from the first invalidation's entry to the last remap's return. 0 when that did not come.
+	 * From the last vCPU's last KVM_RUN to the first one's next; or the guest's stop to its resume as QMP tells
+	 * them; or, when nothing better is known, from the first invalidation's entry to the last remap's return. 0
+	 * when that did not come.
 	 */
 	__u64 blackout_len;
-	const char *blackout_from; /* static: what tells it, "windows"; NULL: it is not known */
+	const char *blackout_from; /* static: "vcpus" "qmp" "windows"; NULL: it is not known */
+	__u64 blackout_ns;	   /* when it began */
+	const char *doubt;	   /* static, one sentence: why nothing better tells it; NULL */
 	__u32 *window;		   /* ids */
 	size_t nr_windows;
-	struct rs_phase phase[RS_PHASES_MAX];
+	struct rs_phase phase[RS_PHASES_MAX]; /* one after the other: they add up to the blackout */
 	size_t nr_phases;
+	enum rs_outcome outcome;
+	__u64 abandoned_ns; /* when the old guest ran again, 0: it did not */
+	__u32 ranges;	    /* of all its windows, when it was abandoned or at the end */
+	__u32 invalid;	    /* of these, without a vaddr then */
+	__u32 *container;   /* ids */
+	size_t nr_containers;
+	__u32 *device; /* ids of those of its containers */
+	size_t nr_devices;
+	struct rs_vcpu_view *vcpu;
+	size_t nr_vcpus;
+	__u64 stop_len;	  /* from the first vCPU's last KVM_RUN to the last one's */
+	__u64 started_ns; /* when the new process was started, 0: no other, or not known */
+	__u64 passed_ns;  /* when it was first passed a file, 0: not seen */
+	__u64 set_up_ns; /* its last call that looks into what it was given, before it remapped; 0 */
+	struct rs_mark_view *mark; /* in time order */
+	size_t nr_marks;
 };
 
 /** struct rs_container_view - a container seen in the recording */
@@ -452,8 +512,14 @@ bool rs_loss_touches(const struct rs_loss_view *l, __u32 types, __u64 from, __u6
 /** rs_request_types() - records that tell of requests of one kind. @op: as in rs_request_row; NULL: of all */
 __u32 rs_request_types(const char *op);
 
-/** rs_window_types() - records that tell of windows, their ranges, hand-overs and phases */
+/** rs_window_types() - records that tell of windows, their ranges and hand-overs */
 __u32 rs_window_types(void);
+
+/** rs_blackout_types() - these, and those that tell when a guest stood still */
+__u32 rs_blackout_types(void);
+
+/** rs_phase_types() - these, and those that tell what was done meanwhile */
+__u32 rs_phase_types(void);
 
 /** rs_finding_set_replay() - @path: the trace file in which it is found again. Return: 0 or -ENOMEM */
 int rs_finding_set_replay(struct rs_finding *f, const char *path);
@@ -465,6 +531,9 @@ int rs_finding_set_replay(struct rs_finding *f, const char *path);
  * knows has only zeros.
  */
 bool rs_split_known(const struct rs_result *r);
+
+/** rs_update_view_free() - free what it points to; it is empty then */
+void rs_update_view_free(struct rs_update_view *u);
 
 /** rs_result_free() - free a result; NULL is allowed */
 void rs_result_free(struct rs_result *r);

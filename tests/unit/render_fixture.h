@@ -187,11 +187,12 @@ static struct rs_update_view updates[] = {
 	{
 		.id = 1, .handover = RS_HANDOVER_OTHER, .from = OLD_QEMU, .to = NEW_QEMU,
 		.start_ns = T0 + 1204318 * US, .end_ns = T0 + 1226718 * US,
+		.outcome = RS_OUTCOME_DONE,
 		.window = windows_of_1, .nr_windows = 1,
 		.phase = {
-			{ "invalidate", T0 + 1204318 * US, 210 * US },
-			{ "restart", T0 + 1204528 * US, 17900 * US },
-			{ "remap", T0 + 1222428 * US, 4290 * US },
+			{ .name = "invalidate", .start_ns = T0 + 1204318 * US, .len = 210 * US },
+			{ .name = "restart", .start_ns = T0 + 1204528 * US, .len = 17900 * US },
+			{ .name = "remap", .start_ns = T0 + 1222428 * US, .len = 4290 * US },
 		},
 		.nr_phases = 3,
 	},

@@ -43,7 +43,7 @@ static void blackout(void **state)
 
 static void add_phase(struct rs_update_view *u, const char *name, __u64 start, __u64 len)
 {
-	u->phase[u->nr_phases++] = (struct rs_phase){ name, start, len };
+	u->phase[u->nr_phases++] = (struct rs_phase){ .name = name, .start_ns = start, .len = len };
 }
 
 static void phases(void **state)

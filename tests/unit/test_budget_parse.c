@@ -113,9 +113,11 @@ static void needed_samples(void **state)
 	"map, unmap, invalidate, remap)"
 #define STAT	   "a statistic (count, rate, min, mean, max, total, failed-remaps, p50 ... p99.999)"
 #define PERCENTILE "a percentile (above p0, below p100, at most three digits after the point)"
-#define PHASE	   "a phase (invalidate, exec, restart, hand-over, between, open, remap)"
-#define FILTER	   "a filter (path=, reason=, device=, direction=, part=, in-window, outside-window)"
-#define PATH	   "a path (none, cached, gup, copy_own, copy_kthread, released, refused, pfnmap, waited)"
+#define PHASE                                                                         \
+	"a phase (invalidate, exec, restart, hand-over, between, open, remap, save, " \
+	"start-up, load, interrupts, resume, unattributed)"
+#define FILTER "a filter (path=, reason=, device=, direction=, part=, in-window, outside-window)"
+#define PATH   "a path (none, cached, gup, copy_own, copy_kthread, released, refused, pfnmap, waited)"
 #define REASON                                                                              \
 	"a reason (window, no-mapping, prot, memlock, dead-mm, wrong-mm, v1, no-unmap-cb, " \
 	"arguments, fault, other, pfnmap, remote-mm, wait-broken)"
@@ -184,7 +186,7 @@ static const struct {
 	{ "phase max <= 1ms", "1:7", "\"[name=\" and a phase's name", "max" },
 	{ "phase", "1:6", "\"[name=\" and a phase's name", NULL },
 	{ "phase[remap] max <= 1ms", "1:7", "a phase's name (name=)", "remap" },
-	{ "phase[name=load] max <= 1ms", "1:12", PHASE, "load" },
+	{ "phase[name=boot] max <= 1ms", "1:12", PHASE, "boot" },
 	{ "phase[name=] max <= 1ms", "1:12", PHASE, "]" },
 	{ "phase[name=exec, name=remap] max <= 1ms", "1:18", "each filter once", "name" },
 	{ "pin[] max <= 1ms", "1:5", FILTER, "]" },

@@ -80,9 +80,11 @@ static void json_keys(void **state)
 					 "base base_samples note");
 	e = first(o, "updates", 2);
 	has_keys(e, "id handover from to start_ns end_ns exec_ns blackout_len_ns "
-		    "blackout_from windows phases");
+		    "blackout_from windows phases outcome abandoned_ns ranges invalid blackout_ns "
+		    "doubt "
+		    "containers devices vcpus stop_len_ns started_ns passed_ns set_up_ns marks");
 	has_keys(json_object_get(e, "from"), "tgid comm");
-	has_keys(first(e, "phases", 3), "name start_ns len_ns");
+	has_keys(first(e, "phases", 3), "name start_ns len_ns begun_by ended_by");
 	assert_int_equal(json_integer_value(first(e, "windows", 1)), 1);
 	w = first(o, "windows", 2);
 	has_keys(w, "id container update open_ns close_ns end opener closer bytes "
