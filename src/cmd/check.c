@@ -23,6 +23,8 @@ struct check {
 	char *kept;	     /* the recording that they are cut out of, when none is asked for */
 	const char **rule;
 	size_t nr_rules;
+	const char **qmp;
+	size_t nr_qmp;
 	int verbose;
 };
 
@@ -188,7 +190,7 @@ static int check_command(struct rs_cli *cli, struct check *k)
 	return status;
 }
 
-enum { OPT_BUDGET = RS_OPT_OWN, OPT_BASE, OPT_RULE, OPT_JUNIT, OPT_EXPLAIN };
+enum { OPT_BUDGET = RS_OPT_OWN, OPT_BASE, OPT_RULE, OPT_JUNIT, OPT_EXPLAIN, OPT_QMP };
 
 static int parse(struct rs_cli *cli, struct check *k, int argc, char **argv)
 {
@@ -199,6 +201,7 @@ static int parse(struct rs_cli *cli, struct check *k, int argc, char **argv)
 		{ "rule", required_argument, NULL, OPT_RULE },
 		{ "junit", required_argument, NULL, OPT_JUNIT },
 		{ "explain", required_argument, NULL, OPT_EXPLAIN },
+		{ "qmp", required_argument, NULL, OPT_QMP },
 		{ "json", no_argument, NULL, 'j' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ 0 },
@@ -227,6 +230,9 @@ static int parse(struct rs_cli *cli, struct check *k, int argc, char **argv)
 			break;
 		case OPT_EXPLAIN:
 			k->explain = optarg;
+			break;
+		case OPT_QMP:
+			k->qmp[k->nr_qmp++] = optarg;
 			break;
 		case 'j':
 			cli->json = true;
@@ -272,9 +278,9 @@ int rs_cmd_check(struct rs_cli *cli, int argc, char **argv)
 
 	rs_recording_init(&k.recording, RS_MODE_ALL);
 	k.rule = calloc(argc, sizeof(*k.rule));
-	if (!k.rule)
-		return rs_fail(cli, RS_EXIT_MACHINE, "out of memory");
-	status = parse(cli, &k, argc, argv);
+	k.qmp = calloc(argc, sizeof(*k.qmp));
+	status = !k.rule || !k.qmp ? rs_fail(cli, RS_EXIT_MACHINE, "out of memory")
+				   : parse(cli, &k, argc, argv);
 	if (status)
 		goto out;
 	command = !strcmp(argv[optind - 1], "--");
@@ -294,6 +300,11 @@ int rs_cmd_check(struct rs_cli *cli, int argc, char **argv)
 				 k.recording.first);
 		goto out;
 	}
+	if (command && k.nr_qmp) {
+		status = rs_fail(cli, RS_EXIT_USAGE,
+				 "check: --qmp is for a trace, not for a command");
+		goto out;
+	}
 	if (command && rs_recording_resolve(&k.recording, &msg)) {
 		status = rs_fail(cli, RS_EXIT_USAGE, "check: %s", msg.text);
 		goto out;
@@ -304,6 +315,8 @@ int rs_cmd_check(struct rs_cli *cli, int argc, char **argv)
 	k.session.analysis.rule = k.rule;
 	k.session.analysis.nr_rules = k.nr_rules;
 	k.session.analysis.budget = k.budget;
+	k.session.analysis.qmp = k.qmp;
+	k.session.analysis.nr_qmp = k.nr_qmp;
 	k.session.argv = argv + optind;
 	status = command ? check_command(cli, &k) : check_file(cli, &k, argv[optind]);
 out:
@@ -315,5 +328,6 @@ out:
 	rs_budget_free(k.budget);
 	rs_result_free(k.base);
 	free(k.rule);
+	free(k.qmp);
 	return status;
 }

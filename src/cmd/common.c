@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cmd/cmd.h"
+#include "source/qmp.h"
 #include "trace/trace.h"
 
 int rs_fail(const struct rs_cli *cli, int status, const char *fmt, ...)
@@ -64,6 +65,27 @@ int rs_flush_out(const struct rs_cli *cli, int status)
 	return status;
 }
 
+/* What monitors said goes among the trace's records, by time. */
+static int read_marks(struct rs_qmp *q, const struct rs_analysis_opts *opts, const json_t *meta,
+		      const char *path, struct rs_msg *msg)
+{
+	const json_t *clock = json_object_get(meta, "clock");
+	json_int_t offset = json_integer_value(json_object_get(clock, "realtime_offset_ns"));
+	int err = 0;
+
+	if (!opts->nr_qmp)
+		return 0;
+	if (!offset)
+		return rs_msg_set(
+			msg, -EINVAL,
+			"\"%s\" does not say what time it was: no QMP event can be placed in it",
+			path);
+	for (size_t i = 0; i < opts->nr_qmp && !err; i++)
+		err = rs_qmp_read(q, opts->qmp[i], msg);
+	rs_qmp_place(q, offset, json_integer_value(json_object_get(clock, "attached_ns")));
+	return err;
+}
+
 int rs_replay(const char *path, const struct rs_analysis_opts *opts, struct rs_result **out,
 	      struct rs_msg *msg)
 {
@@ -72,6 +94,8 @@ int rs_replay(const char *path, const struct rs_analysis_opts *opts, struct rs_r
 	struct rs_analysis *a = NULL;
 	struct rs_trace_state state;
 	const struct rs_event *ev;
+	struct rs_qmp marks = { 0 };
+	json_int_t ended;
 	int err;
 
 	*out = NULL;
@@ -82,23 +106,36 @@ int rs_replay(const char *path, const struct rs_analysis_opts *opts, struct rs_r
 	err = rs_trace_open(path, &reader, msg);
 	if (err)
 		goto out;
+	err = read_marks(&marks, opts, rs_trace_meta(reader), path, msg);
+	if (err)
+		goto out;
 	err = rs_analysis_meta(a, rs_trace_meta(reader));
 	while (!err) {
 		err = rs_trace_next(reader, &ev, msg);
 		if (err <= 0)
 			break;
-		err = rs_analysis_event(a, ev);
+		err = rs_qmp_until(&marks, ev->ts, rs_analysis_event, a);
+		if (!err)
+			err = rs_analysis_event(a, ev);
 		if (err)
 			rs_msg_set(msg, err, "cannot analyse \"%s\": %s", path, strerror(-err));
 	}
 	if (err)
 		goto out;
+	/* Nothing is known of what came after the end. */
+	ended = json_integer_value(json_object_get(rs_trace_end(reader), "ended_ns"));
+	err = ended > 0 ? rs_qmp_until(&marks, ended, rs_analysis_event, a) : 0;
+	if (err) {
+		rs_msg_set(msg, err, "cannot analyse \"%s\": %s", path, strerror(-err));
+		goto out;
+	}
 	rs_trace_state(reader, &state);
 	err = rs_analysis_finish(a, rs_trace_end(reader), state.complete ? NULL : state.reason,
 				 out);
 	if (err)
 		rs_msg_set(msg, err, "cannot analyse \"%s\": %s", path, strerror(-err));
 out:
+	rs_qmp_free(&marks);
 	rs_trace_close(reader);
 	rs_analysis_free(a);
 	return err;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 #include "cmd/cmd.h"
 #include "render/render.h"
@@ -8,6 +9,7 @@
 int rs_cmd_report(struct rs_cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "qmp", required_argument, NULL, 'Q' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ 0 },
@@ -15,11 +17,18 @@ int rs_cmd_report(struct rs_cli *cli, int argc, char **argv)
 	struct rs_style style = rs_style_for(stdout);
 	struct rs_analysis_opts opts = { 0 };
 	struct rs_result *r;
+	const char **qmp = calloc(argc, sizeof(*qmp));
 	struct rs_msg msg;
-	int c, err;
+	int c, err, status;
 
+	if (!qmp)
+		return rs_fail(cli, RS_EXIT_MACHINE, "out of memory");
+	opts.qmp = qmp;
 	while ((c = getopt_long(argc, argv, ":jv", options, NULL)) != -1) {
 		switch (c) {
+		case 'Q':
+			qmp[opts.nr_qmp++] = optarg;
+			break;
 		case 'j':
 			cli->json = true;
 			break;
@@ -27,17 +36,25 @@ int rs_cmd_report(struct rs_cli *cli, int argc, char **argv)
 			style.verbose++;
 			break;
 		default:
-			return rs_bad_option(cli, "report", c, argv);
+			status = rs_bad_option(cli, "report", c, argv);
+			goto out;
 		}
 	}
-	if (argc - optind != 1)
-		return rs_fail(cli, RS_EXIT_USAGE, "report: one trace file, please");
+	if (argc - optind != 1) {
+		status = rs_fail(cli, RS_EXIT_USAGE, "report: one trace file, please");
+		goto out;
+	}
 	opts.source = argv[optind];
 	err = rs_replay(argv[optind], &opts, &r, &msg);
-	if (err)
-		return rs_fail(cli, RS_EXIT_USAGE, "%s", msg.text);
+	if (err) {
+		status = rs_fail(cli, RS_EXIT_USAGE, "%s", msg.text);
+		goto out;
+	}
 	err = cli->json ? rs_render_json(r, stdout) : rs_render_report(r, &style, stdout);
 	rs_result_free(r);
 	errno = -err;
-	return rs_flush_out(cli, RS_EXIT_PASS);
+	status = rs_flush_out(cli, RS_EXIT_PASS);
+out:
+	free(qmp);
+	return status;
 }

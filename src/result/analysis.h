@@ -24,6 +24,8 @@ struct rs_rule_table;
  * @file: the trace file from which the findings can be had again; NULL: none is kept
  * @table: the rules to know; NULL: rs_rules
  * @findings_max: how many findings of one rule are listed, not only counted; 0: RS_FINDINGS_MAX
+ * @qmp: files with what QEMU's monitors said meanwhile; whoever reads the trace reads them with it
+ * @nr_qmp: how many
  */
 struct rs_analysis_opts {
 	const char *const *rule;
@@ -33,6 +35,8 @@ struct rs_analysis_opts {
 	const char *file;
 	const struct rs_rule_table *table;
 	__u64 findings_max;
+	const char *const *qmp;
+	size_t nr_qmp;
 };
 
 /**

@@ -120,3 +120,49 @@ elif command -v setpriv >/dev/null; then
 else
 	skip "check with a budget that may not be read" "root without setpriv(1)"
 fi
+
+# What a monitor says: two of them, and other text between.
+cat >old.qmp <<'END'
++ qemu-system-x86_64 -qmp stdio {not JSON}
+{"QMP": {"version": {"qemu": {"micro": 0, "minor": 1, "major": 11}}, "capabilities": ["oob"]}}
+12.5 {"timestamp": {"seconds": 1700001000, "microseconds": 500}, "event": "STOP"}{"return": {}}
+END
+cat >new.qmp <<'END'
+{
+  "timestamp": {
+    "seconds": 1700001000,
+    "microseconds": 100000
+  },
+  "event": "RESUME"
+}
+END
+sed 's/RESUME/SHUTDOWN/' new.qmp >other.qmp
+sed 's/1700001000/-1/' new.qmp >timeless.qmp
+by_qmp='blackout 99.5 ms \(by QMP\).*save .*invalidate .*exec .*restart .*remap .*resume '
+case_of "report --qmp" 0 "$by_qmp" "" \
+	"$rs" report --qmp old.qmp --qmp new.qmp clocked.trace
+case_of "report --qmp, the other way round" 0 "$by_qmp" "" \
+	"$rs" report --qmp new.qmp --qmp old.qmp clocked.trace
+case_of "report -v --qmp" 0 "from: QMP's STOP; to: the first invalidation was entered" "" \
+	"$rs" report -v --qmp old.qmp --qmp new.qmp clocked.trace
+case_of "report --qmp of the half" 0 'blackout [0-9.]+ ms \(by its windows\)' "" \
+	"$rs" report --qmp old.qmp clocked.trace
+case_of "check --qmp" 0 '"blackout_from": "qmp"' "" \
+	"$rs" check --json --qmp old.qmp --qmp new.qmp clocked.trace
+for command in report check; do
+	refused "$command --qmp of a missing file" 2 'cannot read "no.qmp": No such file or directory' \
+		$command --qmp no.qmp clocked.trace
+	refused "$command --qmp of a directory" 2 'cannot read "directory.trace": Is a directory' \
+		$command --qmp directory.trace clocked.trace
+	refused "$command --qmp of another file" 2 \
+		'"other.qmp" has no STOP or RESUME event of QMP in it' \
+		$command --qmp old.qmp --qmp other.qmp clocked.trace
+	refused "$command --qmp without a time" 2 \
+		'"timeless.qmp" has a RESUME event without the time at which it was' \
+		$command --qmp timeless.qmp clocked.trace
+	refused "$command --qmp of a trace without one" 2 \
+		'"pass.trace" does not say what time it was: no QMP event can be placed in it' \
+		$command --qmp old.qmp pass.trace
+done
+refused "check --qmp of a command" 2 'check: --qmp is for a trace, not for a command' \
+	check --qmp old.qmp -- true

@@ -29,7 +29,7 @@ for option in -o --output -p --pid --duration --buffer --tree --cgroup --device 
 	refused "record $option without a value" 2 "record: option \"$option\" wants a value" \
 		record $option
 done
-for option in --budget --base --rule --junit -o -p --buffer --tree --cgroup --device --group --container \
+for option in --budget --base --rule --junit --qmp -o -p --buffer --tree --cgroup --device --group --container \
 	--tail; do
 	refused "check $option without a value" 2 "check: option \"$option\" wants a value" \
 		check $option
@@ -49,6 +49,7 @@ done
 
 refused "record COMMAND without --" 2 'record: a command comes after "--"' record true
 refused "record -- without COMMAND" 2 'record: no command after "--"' record --
+refused "report --qmp without a value" 2 'report: option "--qmp" wants a value' report --qmp
 refused "report without a file" 2 'report: one trace file, please' report
 refused "report of two files" 2 'report: one trace file, please' report pass.trace pass.trace
 refused "check without a file" 2 'check: a trace file or "-- COMMAND", please' check

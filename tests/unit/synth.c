@@ -294,9 +294,9 @@ json_t *synth_meta(const struct synth *s)
 				add_hook(s, plan, rs_rules[i].needs[n]);
 	meta = json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:I, s:I, s:I}, s:o}", "format",
 			 "remapscope-trace", "kernel", "release", "6.12.0-synth", "host", "synth",
-			 "clock", "name", "CLOCK_MONOTONIC", "realtime_offset_ns", (json_int_t)0,
-			 "attach_ns", (json_int_t)(998 * SEC), "attached_ns",
-			 (json_int_t)(999 * SEC), "plan", plan);
+			 "clock", "name", "CLOCK_MONOTONIC", "realtime_offset_ns",
+			 (json_int_t)s->realtime_offset_ns, "attach_ns", (json_int_t)(998 * SEC),
+			 "attached_ns", (json_int_t)(999 * SEC), "plan", plan);
 	MUST(meta);
 	if (s->mode)
 		json_object_set_new(meta, "mode", json_string(rs_mode_name(s->mode)));

@@ -114,6 +114,7 @@ struct synth_container;
  * @no_plan: the recording has no META
  * @cut: why the recording has no END; NULL: it has one
  * @ended_ns: when the recording ended; 0: now
+ * @realtime_offset_ns: of its clock, 0: it does not know
  * @loss: END's list of losses, taken over; NULL: none
  * @lost: END's book of records that found no room, likewise; NULL: it has none
  * @rule: judge that rule only; NULL: all
@@ -135,6 +136,7 @@ struct synth {
 	bool no_plan;
 	const char *cut;
 	__u64 ended_ns;
+	__s64 realtime_offset_ns;
 	json_t *loss;
 	json_t *lost;
 	const char *rule;
