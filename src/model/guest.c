@@ -121,6 +121,7 @@ static int on_vcpu(struct rs_model *m, const struct rs_event *ev)
 
 int rs_guest_invalidated(struct rs_model *m, struct rs_update *u, const struct rs_event *ev)
 {
+	bool old = u->view.from.tgid == ev->tgid && !u->exec;
 	const struct rs_vcpu *inside = NULL;
 	int err = 0;
 
@@ -129,7 +130,8 @@ int rs_guest_invalidated(struct rs_model *m, struct rs_update *u, const struct r
 			continue;
 		if (!inside && is_inside(v))
 			inside = v;
-		err = rs_update_told(u, v);
+		if (old)
+			err = rs_update_told(u, v);
 	}
 	if (err || !inside)
 		return err;

@@ -172,12 +172,7 @@ void rs_update_leave(struct rs_window *w)
 /* Its guest is known to have stood still, and has not run since. */
 static bool stands_still(const struct rs_update *u)
 {
-	if (u->run_ns || u->view.abandoned_ns)
-		return false;
-	for (size_t i = 0; i < u->view.nr_vcpus; i++)
-		if (u->view.vcpu[i].stop_ns)
-			return true;
-	return false;
+	return !u->run_ns && !u->view.abandoned_ns && rs_update_stood_still(&u->view);
 }
 
 struct rs_update *rs_update_of(const struct rs_model *m, const struct rs_container *c)

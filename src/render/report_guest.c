@@ -62,6 +62,14 @@ static void put_vms(struct rs_text *t, const struct rs_update_view *u)
 		rs_text_put(t, RS_TONE_PLAIN, " VM %u,", old_vm ? old_vm : new_vm);
 }
 
+static bool all_run(const struct rs_update_view *u)
+{
+	for (size_t i = 0; i < u->nr_vcpus; i++)
+		if (!u->vcpu[i].run_ns)
+			return false;
+	return true;
+}
+
 static __u64 run_spread(const struct rs_update_view *u)
 {
 	__u64 first = UINT64_MAX, last = 0;
@@ -80,14 +88,15 @@ static void put_vcpu(struct rs_text *t, const struct rs_result *r, const struct 
 	rs_text_begin(t, 4, 10);
 	rs_text_keep(t, RS_TONE_PLAIN, "vCPU %u", v->id);
 	if (v->inside)
-		rs_text_keep(t, RS_TONE_BAD, " ran at the invalidation,");
+		rs_text_keep(t, RS_TONE_BAD, " ran at the invalidation%s",
+			     v->stop_ns || v->run_ns ? "," : "");
 	if (v->stop_ns)
 		rs_text_keep(t, RS_TONE_PLAIN, " stopped %s,",
 			     rs_fmt_at(v->stop_ns, r->first_ns, 6).s);
 	if (v->run_ns)
 		rs_text_keep(t, RS_TONE_PLAIN, " ran %s", rs_fmt_at(v->run_ns, r->first_ns, 6).s);
-	else
-		rs_text_keep(t, RS_TONE_WARN, " did not run again");
+	else if (v->stop_ns)
+		rs_text_keep(t, RS_TONE_WARN, " was not seen to run again");
 	if (v->run_ns && v->stop_ns && v->run_ns > v->stop_ns)
 		rs_text_keep(t, RS_TONE_PLAIN, " (%s)", rs_fmt_len(v->run_ns - v->stop_ns).s);
 	rs_text_end(t);
@@ -102,9 +111,11 @@ static void put_vcpus(struct rs_text *t, const struct rs_result *r, const struct
 	rs_text_begin(t, 2, 4);
 	rs_text_put(t, RS_TONE_PLAIN, "guest:");
 	put_vms(t, u);
-	rs_text_keep(t, RS_TONE_PLAIN, " %zu vCPU%s,", u->nr_vcpus, u->nr_vcpus == 1 ? "" : "s");
-	rs_text_keep(t, RS_TONE_PLAIN, " stopped within %s,", rs_fmt_len(u->stop_len).s);
-	rs_text_keep(t, RS_TONE_PLAIN, " ran within %s", rs_fmt_len(runs).s);
+	rs_text_keep(t, RS_TONE_PLAIN, " %zu vCPU%s", u->nr_vcpus, u->nr_vcpus == 1 ? "" : "s");
+	if (u->stop_len)
+		rs_text_keep(t, RS_TONE_PLAIN, ", stopped within %s", rs_fmt_len(u->stop_len).s);
+	if (runs && all_run(u))
+		rs_text_keep(t, RS_TONE_PLAIN, ", ran again within %s", rs_fmt_len(runs).s);
 	rs_text_end(t);
 	/* Each for itself where what is said of all does not say enough. */
 	for (size_t i = 0; i < u->nr_vcpus; i++)

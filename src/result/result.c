@@ -282,6 +282,18 @@ __u32 rs_phase_types(void)
 	return rs_blackout_types() | 1U << RS_EV_IRQ | 1U << RS_EV_DEVOP | 1U << RS_EV_IOCTL;
 }
 
+bool rs_update_stood_still(const struct rs_update_view *u)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < u->nr_vcpus; i++) {
+		if (u->vcpu[i].old_vm && !u->vcpu[i].stop_ns)
+			return false;
+		any |= u->vcpu[i].old_vm != 0;
+	}
+	return any;
+}
+
 void rs_update_view_free(struct rs_update_view *u)
 {
 	free(u->window);

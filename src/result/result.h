@@ -532,6 +532,9 @@ int rs_finding_set_replay(struct rs_finding *f, const char *path);
  */
 bool rs_split_known(const struct rs_result *r);
 
+/** rs_update_stood_still() - all of its old vCPUs are known to have left KVM_RUN; there is one at least */
+bool rs_update_stood_still(const struct rs_update_view *u);
+
 /** rs_update_view_free() - free what it points to; it is empty then */
 void rs_update_view_free(struct rs_update_view *u);
 

@@ -225,14 +225,6 @@ static bool run_may_be_lost(const struct rs_result *r, __u64 since)
 	return false;
 }
 
-static bool stood_still(const struct rs_update_view *u)
-{
-	for (size_t i = 0; i < u->nr_vcpus; i++)
-		if (u->vcpu[i].stop_ns)
-			return true;
-	return false;
-}
-
 static enum rs_outcome outcome_of(const struct rs_result *r, const struct rs_update *m,
 				  const struct rs_update_view *u, const struct course *c)
 {
@@ -242,7 +234,7 @@ static enum rs_outcome outcome_of(const struct rs_result *r, const struct rs_upd
 		return RS_OUTCOME_OPEN;
 	if (!c->by_remap)
 		return RS_OUTCOME_FAILED;
-	if (stood_still(u) && !m->run_ns && !run_may_be_lost(r, u->start_ns))
+	if (rs_update_stood_still(u) && !m->run_ns && !run_may_be_lost(r, u->start_ns))
 		return RS_OUTCOME_NOT_RUNNING;
 	return u->handover == RS_HANDOVER_NONE ? RS_OUTCOME_IN_PLACE : RS_OUTCOME_DONE;
 }
@@ -271,7 +263,7 @@ static void measure(const struct rs_model *m, const struct rs_result *r, const s
 		return;
 	}
 	split_windows(u, c);
-	if (stood_still(u) && !mu->run_ns) {
+	if (rs_update_stood_still(u) && !mu->run_ns) {
 		u->doubt = "the guest's vCPUs stood still, and none was seen to run again";
 		return;
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* That a guest runs while ranges have no vaddr: who is told of it, of which ranges, and how often. */
+#include "explain/slice.h"
 #include "judge.h"
 
 #define VM  0xffff888200000000ULL
@@ -196,6 +197,61 @@ static void the_new_one_runs_too_early(void **state)
 	synth_free(s);
 }
 
+/* What is cut out of it has the vCPU's record, and what says whose it is. */
+static void excerpts(void **state)
+{
+	(void)state;
+	for (int how = 0; how < 3; how++) {
+		struct rs_records recs;
+		struct rs_slice slice;
+		struct rs_result *r;
+		bool passed = false, vcpu = false;
+		json_t *meta, *end;
+		struct synth *s;
+		__u64 c;
+
+		s = guest(&c);
+		if (how == 0)
+			synth_vcpu_stop(s, VM, 0);
+		else
+			stop(s);
+		synth_as(s, NEXT);
+		if (how == 2)
+			synth_passed(s, c, RS_PASSED_CONTAINER, 0, QEMU);
+		synth_as(s, QEMU);
+		synth_invalidate_all(s, c);
+		if (how == 1)
+			synth_vcpu_run(s, VM, 1);
+		synth_as(s, NEXT);
+		synth_vcpu_run(s, VM2, 0);
+		synth_as(s, QEMU);
+		remap(s, c);
+		r = told(s, how == 2 ? "200 200" : "100 100");
+		meta = synth_meta(s);
+		end = synth_end(s);
+		assert_int_equal(rs_records_init(&recs, r, false), 0);
+		for (size_t i = 0; i < s->nr; i++)
+			assert_int_equal(rs_records_add(&recs, s->rec[i].ev), 0);
+		assert_int_equal(rs_records_about(&recs, meta, end), 0);
+		assert_int_equal(rs_slice_find(&recs, r, &r->finding[0], &table, &slice), 0);
+		assert_true(slice.minimal);
+		for (size_t i = 0; i < slice.nr; i++) {
+			const struct rs_event *ev = recs.record[slice.record[i]].ev;
+
+			passed |= ev->type == RS_EV_PASSED;
+			vcpu |= ev->type == RS_EV_VCPU;
+		}
+		assert_true(vcpu);
+		assert_int_equal(passed, how == 2);
+		rs_slice_free(&slice);
+		rs_records_free(&recs);
+		json_decref(meta);
+		json_decref(end);
+		rs_result_free(r);
+		synth_free(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +259,7 @@ int main(void)
 		cmocka_unit_test(inside_at_the_invalidation),
 		cmocka_unit_test(the_old_one_runs_again),
 		cmocka_unit_test(the_new_one_runs_too_early),
+		cmocka_unit_test(excerpts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
