@@ -318,13 +318,14 @@ static int by_time(const void *a, const void *b)
 }
 
 /* Of what came before it, only what came after its files were passed on, or within the blackout. */
-static void choose_marks(struct rs_update_view *u)
+static void choose_marks(const struct rs_update *mu, struct rs_update_view *u)
 {
 	__u64 begin = u->blackout_ns && u->blackout_ns < u->start_ns ? u->blackout_ns : u->start_ns;
 	size_t nr = 0;
 
-	if (u->passed_ns && u->passed_ns < begin)
-		begin = u->passed_ns;
+	for (size_t i = 0; i < mu->nr_heirs; i++)
+		if (mu->heir[i].passed_ns && mu->heir[i].passed_ns < begin)
+			begin = mu->heir[i].passed_ns;
 	for (size_t i = 0; i < u->nr_marks; i++)
 		if (u->mark[i].at_ns + u->mark[i].len >= begin)
 			u->mark[nr++] = u->mark[i];
@@ -345,7 +346,7 @@ static int build_update(const struct rs_build *b, struct rs_result *r, const str
 	u->outcome = outcome_of(r, mu, u, &c);
 	set_start_up(b->model, mu, u);
 	measure(b->model, r, mu, u, &c);
-	choose_marks(u);
+	choose_marks(mu, u);
 	return find_devices(r, u);
 }
 

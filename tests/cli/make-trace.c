@@ -2,6 +2,7 @@
 /* make-trace KIND FILE: a trace file for the command-line tests, of events that no kernel wrote. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/vfio.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,6 +63,45 @@ static struct synth *clocked(void)
 	return s;
 }
 
+/* Two updates of a guest, by a file that is passed on: one that goes well, and one that is abandoned. */
+static struct synth *guest(void)
+{
+	const __u64 vm = 0xffff888200000000ULL, device = 0xffff888300000000ULL;
+	struct synth *s = synth_new();
+	__u64 c;
+
+	synth_as(s, QEMU);
+	c = synth_open(s);
+	synth_map(s, c, 0, 2 * MIB, INO, 0);
+	synth_device(s, device, c, 7, "0000:00:05.0");
+	synth_vcpu_run(s, vm, 0);
+	for (__u32 i = 1; i < 3; i++) {
+		synth_as(s, QEMU + i);
+		synth_passed(s, c, RS_PASSED_CONTAINER, 0, QEMU + i - 1);
+		synth_devop(s, device, c, VFIO_DEVICE_GET_INFO);
+		synth_wait(s, 50 * MS);
+		synth_as(s, QEMU + i - 1);
+		synth_vcpu_stop(s, vm + i - 1, 0);
+		synth_wait(s, 5 * MS);
+		synth_invalidate_all(s, c);
+		synth_as(s, QEMU + i);
+		synth_wait(s, 20 * MS);
+		if (i == 2)
+			break;
+		synth_remap(s, c, 0, 2 * MIB, INO, 0);
+		s->twist.ret = -EIO;
+		synth_devop(s, device, c, VFIO_DEVICE_RESET);
+		synth_irq(s, RS_IRQ_TRIGGER, device, 0, 0xffff888400000000ULL);
+		synth_vcpu_run(s, vm + i, 0);
+		synth_wait(s, SEC);
+	}
+	synth_exit(s, 1);
+	synth_as(s, QEMU + 1);
+	synth_vcpu_run(s, vm + 1, 0);
+	synth_wait(s, SEC);
+	return s;
+}
+
 /* The window's end is not in it. */
 static struct synth *unknown(void)
 {
@@ -112,7 +152,8 @@ static const struct {
 	{ "pass", pass, RS_TRACE_MAJOR },	{ "violated", violated, RS_TRACE_MAJOR },
 	{ "unknown", unknown, RS_TRACE_MAJOR }, { "empty", empty, RS_TRACE_MAJOR },
 	{ "fast", fast, RS_TRACE_MAJOR },	{ "slow", slow, RS_TRACE_MAJOR },
-	{ "clocked", clocked, RS_TRACE_MAJOR }, { "newer", pass, RS_TRACE_MAJOR + 1 },
+	{ "clocked", clocked, RS_TRACE_MAJOR }, { "guest", guest, RS_TRACE_MAJOR },
+	{ "newer", pass, RS_TRACE_MAJOR + 1 },
 };
 
 static int write_trace(const char *path, struct synth *s, struct rs_msg *msg)

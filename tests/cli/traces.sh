@@ -121,6 +121,13 @@ else
 	skip "check with a budget that may not be read" "root without setpriv(1)"
 fi
 
+case_of "report of a guest's updates" 0 \
+	'UPDATE 1: to another process,.* blackout [0-9.]+ ms \(by its vCPUs\).* device reset -EIO d1.*UPDATE 2: abandoned,.* abandoned: .* runs again with 1 of 1 ranges without a vaddr' \
+	"" "$rs" report guest.trace
+case_of "report --json of a guest's updates" 0 \
+	'"blackout_from": "vcpus".*"outcome": "done".*"old_vm": 1, "new_vm": 2.*"outcome": "abandoned"' \
+	"" "$rs" report --json guest.trace
+
 # What a monitor says: two of them, and other text between.
 cat >old.qmp <<'END'
 + qemu-system-x86_64 -qmp stdio {not JSON}
