@@ -123,27 +123,28 @@ static void put_vcpus(struct rs_text *t, const struct rs_result *r, const struct
 			put_vcpu(t, r, &u->vcpu[i]);
 }
 
-static void put_before(struct rs_text *t, const char *what, __u64 ns, __u64 begin, bool *any)
+/* @last: nothing comes after it */
+static bool put_before(struct rs_text *t, const char *what, __u64 ns, __u64 begin, bool last)
 {
 	if (!ns || ns > begin)
-		return;
-	rs_text_keep(t, RS_TONE_PLAIN, "%s %s %s", *any ? "," : "", what, rs_fmt_len(begin - ns).s);
-	*any = true;
+		return false;
+	rs_text_keep(t, RS_TONE_PLAIN, " %s %s%s", what, rs_fmt_len(begin - ns).s, last ? "" : ",");
+	return true;
 }
 
 /* What another process has done before lies outside the blackout. */
 static void put_start_up(struct rs_text *t, const struct rs_update_view *u)
 {
 	__u64 begin = u->blackout_ns ? u->blackout_ns : u->start_ns;
-	bool any = false;
+	bool looked = u->set_up_ns && u->set_up_ns <= begin, any;
 
 	if (u->handover != RS_HANDOVER_OTHER || !u->passed_ns)
 		return;
 	rs_text_begin(t, 2, 4);
 	rs_text_put(t, RS_TONE_PLAIN, "%s was", rs_name_proc(&u->to).s);
-	put_before(t, "started", u->started_ns, begin, &any);
-	put_before(t, "passed its files", u->passed_ns, begin, &any);
-	put_before(t, "set up", u->set_up_ns, begin, &any);
+	put_before(t, "started", u->started_ns, begin, false);
+	any = put_before(t, "passed its files", u->passed_ns, begin, !looked);
+	put_before(t, "set up", u->set_up_ns, begin, true);
 	rs_text_put(t, RS_TONE_PLAIN, any ? " before" : " passed its files in the blackout");
 	rs_text_end(t);
 }

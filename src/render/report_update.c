@@ -450,7 +450,9 @@ static void put_update(struct rs_text *t, const struct rs_result *r, const struc
 	char heading[96];
 
 	snprintf(heading, sizeof(heading), "UPDATE %u: %s, %s%s", u->id,
-		 u->outcome == RS_OUTCOME_ABANDONED ? "abandoned" : how[u->handover],
+		 u->outcome == RS_OUTCOME_ABANDONED || u->outcome == RS_OUTCOME_FAILED
+			 ? rs_outcome_name(u->outcome)
+			 : how[u->handover],
 		 rs_fmt_len(end > u->start_ns ? end - u->start_ns : 0).s,
 		 u->end_ns ? "" : " so far, not ended");
 	rs_report_section(t, heading);

@@ -85,6 +85,31 @@ static int add_mark(struct rs_qmp *q, __u32 what, __u64 ns)
 	return 0;
 }
 
+/* The events in a value: it is one, or a log has put it into something of its own. */
+static int take_events(struct rs_qmp *q, const json_t *v, const char *path, struct rs_msg *msg)
+{
+	__u32 what = mark_of(v);
+	const json_t *part;
+	const char *key;
+	size_t i;
+	int err = 0;
+	__u64 ns;
+
+	if (what && time_of(v, &ns))
+		return rs_msg_set(msg, -EINVAL,
+				  "\"%.300s\" has a %s event without the time at which it was",
+				  path, what == RS_MARK_STOP ? "STOP" : "RESUME");
+	if (what)
+		return add_mark(q, what, ns) ? rs_msg_set(msg, -ENOMEM, "out of memory") : 0;
+	json_object_foreach((json_t *)v, key, part) {
+		err = err ? err : take_events(q, part, path, msg);
+	}
+	json_array_foreach(v, i, part) {
+		err = err ? err : take_events(q, part, path, msg);
+	}
+	return err;
+}
+
 int rs_qmp_read(struct rs_qmp *q, const char *path, struct rs_msg *msg)
 {
 	size_t len, before = q->nr;
@@ -98,16 +123,8 @@ int rs_qmp_read(struct rs_qmp *q, const char *path, struct rs_msg *msg)
 	while (!err && at < end && (at = memchr(at, '{', end - at))) {
 		json_error_t where;
 		json_t *o = json_loadb(at, end - at, JSON_DISABLE_EOF_CHECK, &where);
-		__u32 what = mark_of(o);
-		__u64 ns;
 
-		if (what && time_of(o, &ns))
-			err = rs_msg_set(
-				msg, -EINVAL,
-				"\"%.300s\" has a %s event without the time at which it was", path,
-				what == RS_MARK_STOP ? "STOP" : "RESUME");
-		else if (what && add_mark(q, what, ns))
-			err = rs_msg_set(msg, -ENOMEM, "out of memory");
+		err = o ? take_events(q, o, path, msg) : 0;
 		/* What is no object may have one in it. */
 		at += o && where.position > 0 ? where.position : 1;
 		json_decref(o);

@@ -136,11 +136,14 @@ cat >old.qmp <<'END'
 END
 cat >new.qmp <<'END'
 {
-  "timestamp": {
-    "seconds": 1700001000,
-    "microseconds": 100000
-  },
-  "event": "RESUME"
+  "read": 7,
+  "message": {
+    "timestamp": {
+      "seconds": 1700001000,
+      "microseconds": 100000
+    },
+    "event": "RESUME"
+  }
 }
 END
 sed 's/RESUME/SHUTDOWN/' new.qmp >other.qmp
