@@ -628,6 +628,8 @@ void rs_update_exec(struct rs_model *m, __u32 tgid, __u64 ts);
 void rs_update_leave(struct rs_window *w);
 /* The newest update that the process takes part in; NULL: in none. */
 struct rs_update *rs_update_by(const struct rs_model *m, __u32 tgid);
+/* The process takes part in it: it has opened it, was passed a file, or has remapped. */
+bool rs_update_has(const struct rs_update *u, __u32 tgid);
 /* The update that the container is in, or that its guest has not come out of; NULL: none. */
 struct rs_update *rs_update_of(const struct rs_model *m, const struct rs_container *c);
 /* The process' place in the update: it was passed a file, or has remapped. NULL without memory */

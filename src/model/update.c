@@ -47,10 +47,15 @@ static struct rs_heir *find_heir(struct rs_update *u, __u32 tgid)
 	return u->own.tgid == tgid && !u->own.gone ? &u->own : NULL;
 }
 
+bool rs_update_has(const struct rs_update *u, __u32 tgid)
+{
+	return find_heir((struct rs_update *)u, tgid);
+}
+
 struct rs_update *rs_update_by(const struct rs_model *m, __u32 tgid)
 {
 	for (size_t i = m->nr_updates; i-- > 0;)
-		if (find_heir(m->update[i], tgid))
+		if (rs_update_has(m->update[i], tgid))
 			return m->update[i];
 	return NULL;
 }
