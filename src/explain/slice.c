@@ -111,7 +111,8 @@ static bool all_listed(const struct rs_result *r, const char *rule)
 	__u64 listed = 0;
 
 	for (size_t i = 0; i < r->nr_findings; i++)
-		listed += !strcmp(r->finding[i].rule, rule);
+		if (!strcmp(r->finding[i].rule, rule))
+			listed += r->finding[i].objects;
 	for (size_t i = 0; i < r->nr_rules; i++)
 		if (!strcmp(r->rule[i].id, rule))
 			return r->rule[i].findings <= listed;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model/devices.h"
+#include "model/irqs.h"
 #include "model/pages.h"
 #include "model/stats.h"
 
@@ -224,11 +225,12 @@ static int close_device(struct rs_model *m, struct rs_device *d, struct rs_conta
 {
 	const struct rs_pin *first = rs_pins_lowest(&d->pins);
 	struct rs_pins_seen left = { .pages = d->pins.nr };
-	int err = 0;
+	int err;
 
 	if (first)
 		left.iova = rs_iova(first->page << RS_PAGE_SHIFT);
-	if (ev)
+	err = rs_irqs_closed(m, d, ev);
+	if (ev && !err)
 		err = note_pins(m, RS_N_DEVICE_CLOSED, d, c, &left, first ? &first->by->ev : NULL,
 				ev);
 	take_out(m, d);

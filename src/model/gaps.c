@@ -49,6 +49,9 @@ int rs_model_gap_in(struct rs_model *m, enum rs_gap_kind kind, const struct rs_c
 	(RS_TYPE(MAP) | RS_TYPE(UNMAP) | RS_TYPE(IOCTL) | RS_TYPE(REQUEST) | RS_TYPE(ATTACH) | \
 	 RS_TYPE(DETACH))
 
+/* What gives interrupts, and takes them away. */
+#define IRQS (RS_TYPE(IRQ) | RS_TYPE(VM) | RS_TYPE(EXEC) | RS_TYPE(EXIT) | RS_TYPE(DEVICE))
+
 __u32 rs_note_records(enum rs_note_type type)
 {
 	static const __u32 records[RS_N_NR] = {
@@ -83,6 +86,11 @@ __u32 rs_note_records(enum rs_note_type type)
 		[RS_N_HANDED_OVER] = RS_TYPE(MAP) | RS_TYPE(UNMAP) | RS_TYPE(RANGE),
 		[RS_N_TAKEN] = RS_TYPE(MAP) | RS_TYPE(UNMAP) | RS_TYPE(RANGE),
 		[RS_N_CHANGED] = RS_TYPE(MAP) | RS_TYPE(UNMAP),
+		[RS_N_OLD_RUNS] = RS_TYPE(VCPU),
+		[RS_N_IRQ_AT_STAKE] = IRQS | RS_TYPE(UNMAP) | RS_TYPE(RANGE) | RS_TYPE(SNAPSHOT),
+		[RS_N_IRQ_NEEDED] = IRQS | RS_TYPE(VCPU) | RS_TYPE(PASSED),
+		[RS_N_IRQ_CLOSED] = IRQS | RS_TYPE(RELEASE) | RS_TYPE(DETACH),
+		[RS_N_IRQ_END] = IRQS,
 		[RS_N_GUEST_RUNS] = RS_TYPE(VCPU) | RS_TYPE(PASSED),
 	};
 

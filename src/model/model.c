@@ -4,6 +4,7 @@
 #include <string.h>
 #include "model/devices.h"
 #include "model/guest.h"
+#include "model/irqs.h"
 #include "model/pages.h"
 #include "model/stats.h"
 
@@ -65,6 +66,26 @@ void rs_model_init(struct rs_model *m, rs_note_fn note, void *ctx)
 	m->ctx = ctx;
 }
 
+static int on_vcpu(struct rs_model *m, const struct rs_event *ev)
+{
+	struct rs_ev_vcpu x;
+	int err = rs_guest_event(m, ev);
+
+	rs_event_read(&x, sizeof(x), ev);
+	if (err || x.what == RS_VCPU_TOLD)
+		return err;
+	err = rs_irqs_ran(m, ev);
+	return err ? err : rs_owner_ran(m, ev);
+}
+
+/* Who an interrupt reaches, and when it was given back. */
+static int on_irq(struct rs_model *m, const struct rs_event *ev)
+{
+	int err = rs_guest_event(m, ev);
+
+	return err ? err : rs_irqs_event(m, ev);
+}
+
 int rs_model_event(struct rs_model *m, const struct rs_event *ev)
 {
 	/* What another witness says is not of the recording. */
@@ -92,8 +113,10 @@ int rs_model_event(struct rs_model *m, const struct rs_event *ev)
 	case RS_EV_STATS:
 		return rs_stats_event(m, ev);
 	case RS_EV_VCPU:
+		return on_vcpu(m, ev);
 	case RS_EV_VM:
 	case RS_EV_IRQ:
+		return on_irq(m, ev);
 	case RS_EV_DEVOP:
 	case RS_EV_PASSED:
 		return rs_guest_event(m, ev);
@@ -109,7 +132,10 @@ int rs_model_event(struct rs_model *m, const struct rs_event *ev)
 int rs_model_end(struct rs_model *m)
 {
 	struct rs_container *c, *next;
-	int err = rs_devices_end(m);
+	int err = rs_irqs_end(m);
+
+	if (!err)
+		err = rs_devices_end(m);
 
 	HASH_ITER(hh, m->containers, c, next)
 	{
@@ -169,6 +195,7 @@ void rs_model_free(struct rs_model *m)
 		rs_mm_forget(m, m->mms->key);
 	rs_pending_free(m);
 	rs_guest_free(m);
+	rs_irqs_free(m);
 	rs_updates_free(m);
 	for (size_t i = 0; i < m->nr_windows; i++)
 		free_window_view(&m->window[i]);

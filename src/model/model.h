@@ -245,6 +245,7 @@ struct rs_container {
 	__u32 *former;	 /* tgids that have handed it over, and have not got it back */
 	size_t nr_former;
 	bool former_unknown;	   /* and perhaps others, before the recording */
+	bool both_ran;		   /* it was told that a guest runs in one of them */
 	struct rs_kept *handover;  /* the heir's first remap, */
 	struct rs_update *handed;  /* and the update that it was of */
 	struct rs_mark_view *mark; /* what its next update may have begun with */
@@ -313,9 +314,14 @@ enum rs_note_type {
 	RS_N_DEVICE_CLOSED, /* device: is gone; .pins */
 	RS_N_HANDED_OVER,   /* update: a remap gave a container to another process, .by */
 	RS_N_TAKEN,	    /* update: .by remapped what lost its vaddr unseen */
-	RS_N_CHANGED,	 /* update, that handed it over: a container was changed, by .by; range */
-	RS_N_GUEST_RUNS, /* range, invalid: a vCPU of the update's guest runs, in .by */
-	RS_N_END,	 /* range, container: the recording ends */
+	RS_N_CHANGED,	   /* update, that handed it over: a container was changed, by .by; range */
+	RS_N_GUEST_RUNS,   /* range, invalid: a vCPU of the update's guest runs, in .by */
+	RS_N_OLD_RUNS,	   /* update, that handed it over: a vCPU of who had it runs, in .by */
+	RS_N_IRQ_AT_STAKE, /* interrupt: an update has begun; .device NULL: not known */
+	RS_N_IRQ_NEEDED,   /* interrupt, at stake: the guest runs, in .by; .irq_seen */
+	RS_N_IRQ_CLOSED, /* interrupt, at stake, of a guest that is not seen: its device is gone; .irq_seen */
+	RS_N_IRQ_END, /* interrupt, at stake: the recording ends; .irq_seen */
+	RS_N_END,     /* range, container: the recording ends */
 	RS_N_NR
 };
 
@@ -429,6 +435,8 @@ struct rs_note {
 	const struct rs_foreign *foreign;
 	const struct rs_pages_seen *pages;
 	const struct rs_pins_seen *pins;
+	struct rs_irq *irq;
+	const struct rs_irq_seen *irq_seen;
 	__u32 by;
 	bool killed;
 };
@@ -489,6 +497,9 @@ _Static_assert(RS_EV_NR <= 32, "a bit for each type of record");
 	 RS_TYPE(UNMAP) | RS_TYPE(REMOVE) | RS_TYPE(RANGE) | RS_TYPE(SNAPSHOT))
 #define RS_TYPES_PROCESS (RS_TYPE(PROC) | RS_TYPE(FORK) | RS_TYPE(EXEC) | RS_TYPE(EXIT))
 
+struct rs_eventfd;
+struct rs_irq;
+struct rs_irq_seen;
 struct rs_pending;
 struct rs_stat;
 
@@ -543,6 +554,9 @@ struct rs_model {
 	size_t nr_passed;
 	struct rs_ev_mark *mark; /* what monitors said, in time order */
 	size_t nr_marks;
+	struct rs_irq *irqs;	     /* by key */
+	struct rs_eventfd *eventfds; /* by key */
+	size_t irqs_at_stake;
 	struct rs_exec_seen {
 		__u32 tgid;
 		__u64 ts;
@@ -655,6 +669,8 @@ int rs_owner_remapped(struct rs_model *m, struct rs_range *r, const struct rs_ev
 /* A map, unmap or invalidation has changed the container. @r: NULL: not only that range */
 int rs_owner_changed(struct rs_model *m, struct rs_container *c, struct rs_range *r,
 		     const struct rs_event *ev);
+/* A vCPU of the process runs. */
+int rs_owner_ran(struct rs_model *m, const struct rs_event *ev);
 /* The process is no more: nobody has what was handed over to it. */
 void rs_owner_exit(struct rs_model *m, __u32 tgid);
 /* The process has handed the container over to another one, and has not got it back. */

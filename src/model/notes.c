@@ -42,6 +42,14 @@ static const struct {
 				      "remapped, unmapped or invalidated" },
 	[RS_N_GUEST_RUNS] = { "guest-runs",
 			      "a vCPU of the range's guest runs while the range is invalid" },
+	[RS_N_OLD_RUNS] = { "old-runs",
+			    "a vCPU of a process that has handed the container over runs" },
+	[RS_N_IRQ_AT_STAKE] = { "at-stake",
+				"an update begins of which the interrupt's device is part" },
+	[RS_N_IRQ_NEEDED] = { "needed", "the guest runs for the first time since" },
+	[RS_N_IRQ_CLOSED] = { "irq-closed",
+			      "the device is gone, and of its guest no vCPU was seen" },
+	[RS_N_IRQ_END] = { "irq-end", "the recording ends, and the guest has not run since" },
 	[RS_N_END] = { "end", "the recording ends" },
 };
 

@@ -42,6 +42,7 @@ static int give(struct rs_model *m, struct rs_range *r, const struct rs_event *p
 		return -ENOMEM;
 	c->heir = ev->tgid;
 	c->handed = c->window->update;
+	c->both_ran = false;
 	not_former(c, ev->tgid);
 	return rs_note(m, (struct rs_note){ .type = proof ? RS_N_HANDED_OVER : RS_N_TAKEN,
 					    .ts = ev->ts,
@@ -88,6 +89,25 @@ int rs_owner_changed(struct rs_model *m, struct rs_container *c, struct rs_range
 					    .range = r,
 					    .update = c->handed,
 					    .by = ev->tgid });
+}
+
+int rs_owner_ran(struct rs_model *m, const struct rs_event *ev)
+{
+	int err = 0;
+
+	for (struct rs_container *c = m->containers; c && !err; c = c->hh.next) {
+		if (!c->handed || c->both_ran || !rs_owner_was(c, ev->tgid))
+			continue;
+		c->both_ran = true;
+		err = rs_note(m, (struct rs_note){ .type = RS_N_OLD_RUNS,
+						   .ts = ev->ts,
+						   .ev = ev,
+						   .proof = &c->handover->ev,
+						   .container = c,
+						   .update = c->handed,
+						   .by = ev->tgid });
+	}
+	return err;
 }
 
 static void forget_handover(struct rs_container *c)

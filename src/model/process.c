@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model/guest.h"
+#include "model/irqs.h"
 
 struct rs_proc *rs_proc_get(struct rs_model *m, __u32 tgid)
 {
@@ -163,6 +164,7 @@ static int on_exec(struct rs_model *m, const struct rs_event *ev, struct rs_proc
 {
 	struct rs_exec_seen *grown;
 	struct rs_ev_exec x;
+	int err;
 
 	rs_event_read(&x, sizeof(x), ev);
 	memcpy(p->comm, x.comm, sizeof(p->comm));
@@ -175,12 +177,14 @@ static int on_exec(struct rs_model *m, const struct rs_event *ev, struct rs_proc
 	m->exec[m->nr_execs++] = (struct rs_exec_seen){ .tgid = ev->tgid, .ts = ev->ts };
 	rs_update_exec(m, ev->tgid, ev->ts);
 	rs_guest_exec(m, ev->tgid);
-	return left_mm(m, ev, x.old_mm, x.old_mm_users);
+	err = rs_irqs_left(m, ev);
+	return err ? err : left_mm(m, ev, x.old_mm, x.old_mm_users);
 }
 
 int rs_model_process(struct rs_model *m, const struct rs_event *ev)
 {
 	struct rs_proc *p = rs_proc_get(m, ev->tgid), *child;
+	int err;
 
 	if (!p)
 		return -ENOMEM;
@@ -221,7 +225,8 @@ int rs_model_process(struct rs_model *m, const struct rs_event *ev)
 		rs_owner_exit(m, ev->tgid);
 		rs_guest_exit(m, ev->tgid);
 		rs_update_exit(m, ev->tgid);
-		return left_mm(m, ev, x.old_mm, x.old_mm_users);
+		err = rs_irqs_left(m, ev);
+		return err ? err : left_mm(m, ev, x.old_mm, x.old_mm_users);
 	}
 	}
 	return 0;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model/guest.h"
+#include "model/irqs.h"
 #include "model/memory.h"
 #include "model/pages.h"
 #include "model/type1.h"
@@ -123,6 +124,8 @@ int rs_type1_unmap(struct rs_model *m, const struct rs_event *ev)
 		err = on_invalidate(m, c, &x, p, ev);
 	if (!err && vaddr && c->window)
 		err = rs_guest_invalidated(m, c->window->update, ev);
+	if (!err && vaddr && c->window)
+		err = rs_irqs_invalidated(m, c, ev);
 	if (!err)
 		err = rs_pages_iommu(m, c, p, ev);
 	rs_pending_drop(p);

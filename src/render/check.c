@@ -223,19 +223,21 @@ static void put_finding(struct rs_text *t, const struct rs_result *r, size_t nr)
 
 static void put_findings(struct rs_text *t, const struct rs_result *r)
 {
-	__u64 all = 0;
+	__u64 all = 0, listed = 0;
 
 	if (!r->nr_findings)
 		return;
 	rs_report_section(t, "FINDINGS");
-	for (size_t i = 0; i < r->nr_findings; i++)
+	for (size_t i = 0; i < r->nr_findings; i++) {
 		put_finding(t, r, i);
+		listed += r->finding[i].objects;
+	}
 	for (size_t i = 0; i < r->nr_rules; i++)
 		all += r->rule[i].findings;
-	if (all > r->nr_findings) {
+	if (all > listed) {
 		rs_text_begin(t, 2, 6);
 		rs_text_put(t, RS_TONE_DIM, "... and %s more",
-			    rs_fmt_count(all - r->nr_findings).s);
+			    rs_fmt_count(all - listed).s);
 		rs_text_end(t);
 	}
 }

@@ -396,16 +396,25 @@ static json_t *step(const struct rs_result *r, const void *e)
 			 text(s->when), "at_ns", when(s->at_ns));
 }
 
+static json_t *finding_range(const struct rs_result *r, const void *e)
+{
+	const struct rs_finding_range *f = e;
+
+	(void)r;
+	return json_pack("{s:o, s:I}", "iova", hex(f->iova.v), "bytes", num(f->size));
+}
+
 static json_t *finding(const struct rs_result *r, const void *e)
 {
 	const struct rs_finding *f = e;
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "rule", f->rule,
-			 "verdict", rs_verdict_name(f->verdict), "text", text(f->text), "expected",
-			 text(f->expected), "at_ns", when(f->at_ns), "container",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "rule",
+			 f->rule, "verdict", rs_verdict_name(f->verdict), "text", text(f->text),
+			 "expected", text(f->expected), "at_ns", when(f->at_ns), "container",
 			 f->container ? json_integer(f->container) : json_null(), "window",
-			 f->window ? json_integer(f->window) : json_null(), "path",
-			 LIST(r, f->step, f->nr_steps, step), "events",
+			 f->window ? json_integer(f->window) : json_null(), "objects",
+			 num(f->objects), "ranges", LIST(r, f->range, f->nr_ranges, finding_range),
+			 "path", LIST(r, f->step, f->nr_steps, step), "events",
 			 LIST(r, f->event, f->nr_events, event), "replay", text(f->replay));
 }
 

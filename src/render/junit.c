@@ -175,7 +175,7 @@ static void put_rule(FILE *out, const struct rs_result *r, const struct rs_rule_
 			continue;
 		fputc('\n', out);
 		put_finding(out, r, &r->finding[i]);
-		shown++;
+		shown += r->finding[i].objects;
 	}
 	if (v->findings > shown)
 		fprintf(out, "\nand %llu more\n", v->findings - shown);

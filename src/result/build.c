@@ -154,12 +154,7 @@ static void drop_open(struct rs_engine *e)
 			e->finding[nr++] = *f;
 			continue;
 		}
-		for (size_t k = 0; k < f->nr_events; k++)
-			free(f->event[k]);
-		free(f->event);
-		free(f->step);
-		free(f->text);
-		free(f->expected);
+		rs_finding_free(f);
 	}
 	e->nr = nr;
 	memset(e->unknowns, 0, sizeof(e->unknowns));

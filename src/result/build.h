@@ -35,6 +35,9 @@ int rs_build_updates(const struct rs_build *b, struct rs_result *r);
 /** rs_build_replays() - the command that finds each finding again. Return: 0 or -ENOMEM */
 int rs_build_replays(const struct rs_build *b, struct rs_result *r);
 
+/** rs_build_findings() - make one of findings that are one. Return: 0 or -ENOMEM */
+int rs_build_findings(struct rs_result *r);
+
 /** rs_build_rules() - verdicts per rule, from findings, losses and missing hooks. Return: 0 or -ENOMEM */
 int rs_build_rules(const struct rs_build *b, struct rs_result *r);
 

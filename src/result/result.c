@@ -182,19 +182,42 @@ static void free_windows(struct rs_result *r)
 	free(r->window);
 }
 
+static bool same_words(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+bool rs_finding_joins(const struct rs_finding *a, const struct rs_finding *b)
+{
+	const struct rs_finding_step *x, *y;
+
+	if (strcmp(a->rule, b->rule) != 0 || a->verdict != b->verdict || !a->object || !b->object ||
+	    a->container != b->container || a->window != b->window || a->device != b->device ||
+	    (a->at_ns != b->at_ns && (!a->request || a->request != b->request)) || !a->nr_steps ||
+	    !b->nr_steps)
+		return false;
+	x = &a->step[a->nr_steps - 1];
+	y = &b->step[b->nr_steps - 1];
+	return same_words(x->state, y->state) && same_words(x->note, y->note) &&
+	       same_words(x->when, y->when) && same_words(a->text + a->prefix, b->text + b->prefix);
+}
+
+void rs_finding_free(struct rs_finding *f)
+{
+	for (size_t i = 0; i < f->nr_events; i++)
+		free(f->event[i]);
+	free(f->event);
+	free(f->step);
+	free(f->text);
+	free(f->expected);
+	free(f->replay);
+	free(f->range);
+}
+
 static void free_findings(struct rs_result *r)
 {
-	for (size_t i = 0; i < r->nr_findings; i++) {
-		struct rs_finding *f = &r->finding[i];
-
-		for (size_t j = 0; j < f->nr_events; j++)
-			free(f->event[j]);
-		free(f->event);
-		free(f->step);
-		free(f->text);
-		free(f->expected);
-		free(f->replay);
-	}
+	for (size_t i = 0; i < r->nr_findings; i++)
+		rs_finding_free(&r->finding[i]);
 	free(r->finding);
 }
 

@@ -382,7 +382,18 @@ struct rs_finding_step {
 	__u64 at_ns;
 };
 
-/** struct rs_finding - one violation (or one reason for unknown) of a rule */
+/** struct rs_finding_range - a range that a finding is about */
+struct rs_finding_range {
+	rs_iova_t iova;
+	__u64 size;
+};
+
+/**
+ * struct rs_finding - one violation (or one reason for unknown) of a rule
+ *
+ * Several objects of a container of which the same moment says the same are one finding: its excerpt is that of
+ * the first.
+ */
 struct rs_finding {
 	const char *rule;	 /* static: its id */
 	enum rs_verdict verdict; /* RS_VIOLATED or RS_UNKNOWN */
@@ -395,7 +406,16 @@ struct rs_finding {
 	size_t nr_events;
 	struct rs_finding_step *step; /* the automaton's path; the last one led to @verdict */
 	size_t nr_steps;
-	char *replay; /* the command that finds it again; NULL: there is no file */
+	char *replay;  /* the command that finds it again; NULL: there is no file */
+	__u64 objects; /* that it is about, 1 at least */
+	struct rs_finding_range
+		*range; /* those of them that are ranges, but what found no room in the list */
+	size_t nr_ranges;
+	/* How findings that are one are known: */
+	__u32 device;  /* rs_device_view.id, 0: not of one */
+	__u32 object;  /* where in @text the object's name begins, 0: it is not one of several */
+	__u32 prefix;  /* ... and where it ends */
+	__u64 request; /* that ended it, together with others; 0: its last event did */
 };
 
 /** struct rs_rule_container - a container that does not pass a rule */
@@ -520,6 +540,12 @@ __u32 rs_blackout_types(void);
 
 /** rs_phase_types() - these, and those that tell what was done meanwhile */
 __u32 rs_phase_types(void);
+
+/** rs_finding_joins() - does the same moment say the same of both, but for the object? */
+bool rs_finding_joins(const struct rs_finding *a, const struct rs_finding *b);
+
+/** rs_finding_free() - free what it points to */
+void rs_finding_free(struct rs_finding *f);
 
 /** rs_finding_set_replay() - @path: the trace file in which it is found again. Return: 0 or -ENOMEM */
 int rs_finding_set_replay(struct rs_finding *f, const char *path);

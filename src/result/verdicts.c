@@ -20,6 +20,7 @@ static __u32 types_of_rule(const struct rs_rule *rule)
 	case RS_SCOPE_CONTAINER:
 		return types | RS_TYPE(OPEN) | RS_TYPE(RELEASE);
 	case RS_SCOPE_DEVICE:
+	case RS_SCOPE_IRQ:
 		return types | RS_TYPE(DEVICE) | RS_TYPE(OPEN) | RS_TYPE(RELEASE) |
 		       RS_TYPE(ATTACH) | RS_TYPE(DETACH);
 	default:
@@ -35,6 +36,25 @@ static __u32 types_of_rule(const struct rs_rule *rule)
 static bool of_mms(const struct rs_loss_part *p, __u32 types)
 {
 	return types & RS_TYPES_PROCESS & ~RS_TYPE(EXIT) && p->types & RS_TYPES_PROCESS;
+}
+
+/*
+ * Records of which one that is lost cannot make anything look worse than it is: all that they tell are notes which
+ * lead to a violation and nowhere else.
+ */
+static __u32 types_that_hide(const struct rs_rule *rule)
+{
+	__u32 hide = 0, fake = rule->reads | RS_TYPES_LIFE;
+
+	for (size_t i = 0; i < rule->nr_arrows; i++) {
+		bool only = true;
+
+		for (size_t k = 0; k < rule->nr_arrows; k++)
+			only &= rule->arrow[k].on != rule->arrow[i].on ||
+				rule->arrow[k].to == RS_TO_VIOLATED;
+		*(only ? &hide : &fake) |= rs_note_records(rule->arrow[i].on);
+	}
+	return hide & ~fake;
 }
 
 /* Can it have been lost in that container's life, or matter in it? @types: records that the rule depends on */
@@ -111,6 +131,30 @@ static const char *missing_hook(const struct rs_result *r, const struct rs_rule 
 	return NULL;
 }
 
+/* What a rule sees its objects by, and could not; NULL: it could, or there was nothing to be seen. */
+static const char *failed_hook(const struct rs_result *r, const struct rs_rule *rule)
+{
+	if (rule->sees[0] && !r->nr_hooks)
+		return rule->sees[0];
+	for (size_t n = 0; n < sizeof(rule->sees) / sizeof(rule->sees[0]) && rule->sees[n]; n++)
+		for (size_t i = 0; i < r->nr_hooks; i++)
+			if (!r->hook[i].mechanism && !strcmp(r->hook[i].function, rule->sees[n]))
+				return rule->sees[n];
+	return NULL;
+}
+
+/* None of its hooks was planned: their modules were not there, or the recorder was older than they are. */
+static bool sees_nothing(const struct rs_result *r, const struct rs_rule *rule)
+{
+	if (!rule->sees[0] || !r->nr_hooks)
+		return false;
+	for (size_t n = 0; n < sizeof(rule->sees) / sizeof(rule->sees[0]) && rule->sees[n]; n++)
+		for (size_t i = 0; i < r->nr_hooks; i++)
+			if (!strcmp(r->hook[i].function, rule->sees[n]))
+				return false;
+	return true;
+}
+
 static size_t rule_of(const struct rs_build *b, const struct rs_finding *f)
 {
 	size_t which = 0;
@@ -164,7 +208,7 @@ static bool doubt(const struct rs_build *b, const struct rs_result *r, const str
 {
 	const struct rs_container_view *c = container_by_id(r, f->container);
 	const struct rs_rule *rule = &b->engine->table.rule[rule_of(b, f)];
-	__u32 types = types_of_rule(rule);
+	__u32 types = types_of_rule(rule) & ~types_that_hide(rule);
 
 	for (size_t i = 0; i < r->nr_losses; i++) {
 		for (size_t k = 0; k < r->loss[i].nr_parts; k++) {
@@ -218,8 +262,8 @@ static int doubt_findings(const struct rs_build *b, struct rs_result *r)
 		free(f->text);
 		f->text = text;
 		f->verdict = RS_UNKNOWN;
-		b->engine->violations[rule_of(b, f)]--;
-		b->engine->unknowns[rule_of(b, f)]++;
+		b->engine->violations[rule_of(b, f)] -= f->objects;
+		b->engine->unknowns[rule_of(b, f)] += f->objects;
 	}
 	doubt_unlisted(b, r);
 	return 0;
@@ -261,7 +305,7 @@ static int judge_rule(const struct rs_build *b, struct rs_result *r, size_t whic
 {
 	const struct rs_rule *rule = &b->engine->table.rule[which];
 	struct rs_rule_view *v = &r->rule[r->nr_rules++];
-	const char *missing = missing_hook(r, rule);
+	const char *missing = missing_hook(r, rule), *failed = failed_hook(r, rule);
 	const struct rs_loss_view *loss;
 	__u32 types = types_of_rule(rule);
 	char reason[256] = "";
@@ -274,6 +318,10 @@ static int judge_rule(const struct rs_build *b, struct rs_result *r, size_t whic
 		.instances = b->engine->instances[which],
 		.findings = b->engine->violations[which] + b->engine->unknowns[which],
 	};
+	if (sees_nothing(r, rule))
+		return 0;
+	if (!missing)
+		missing = failed;
 	err = judge_containers(r, v, types, missing);
 	if (err)
 		return err;
@@ -303,6 +351,8 @@ int rs_build_rules(const struct rs_build *b, struct rs_result *r)
 	int err;
 
 	err = doubt_findings(b, r);
+	if (!err)
+		err = rs_build_findings(r);
 	r->rule = calloc(b->engine->table.nr, sizeof(*r->rule));
 	if (!r->rule)
 		return -ENOMEM;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "model/irqs.h"
 #include "rules/rules.h"
 
 int rs_engine_init(struct rs_engine *e, const struct rs_rule_table *table)
@@ -35,11 +36,37 @@ static __u32 container_id(const struct rs_note *n)
 	return n->device ? n->device->view.container : 0;
 }
 
-/* What a finding is about: "c1 range 0x100000 size 0x200000", "d2 0000:00:05.0", "u1 c1". */
-static int subject(const struct rs_rule *rule, const struct rs_note *n, char *buf, size_t len)
+/* A request that takes several ranges down one by one: the id of it. */
+static __u64 request_of(const struct rs_event *ev)
+{
+	struct rs_ev_remove x;
+
+	if (!ev || ev->type != RS_EV_REMOVE)
+		return 0;
+	rs_event_read(&x, sizeof(x), ev);
+	return x.req;
+}
+
+/*
+ * What a finding is about: "c1 range 0x100000 size 0x200000", "d2 0000:00:05.0", "u1 c1", "d2 MSI-X vector 3:".
+ * @object: where the name of what can be one of several begins; 0: it cannot
+ */
+static int subject(const struct rs_rule *rule, const struct rs_note *n, char *buf, size_t len,
+		   __u32 *object)
 {
 	int at = 0;
 
+	*object = 0;
+	if (rule->scope == RS_SCOPE_IRQ) {
+		if (n->device)
+			at = snprintf(buf, len, "d%u%s%s ", n->device->view.id,
+				      n->device->view.name[0] ? " " : "", n->device->view.name);
+		else if (n->update)
+			at = snprintf(buf, len, "u%u ", n->update->view.id);
+		*object = at;
+		at += rs_irq_name(n->irq, buf + at, len - at);
+		return at + snprintf(buf + at, len - at, ": ");
+	}
 	if (rule->scope == RS_SCOPE_DEVICE)
 		return snprintf(buf, len, "d%u%s%s ", n->device->view.id,
 				n->device->view.name[0] ? " " : "", n->device->view.name);
@@ -47,6 +74,8 @@ static int subject(const struct rs_rule *rule, const struct rs_note *n, char *bu
 		at += snprintf(buf, len, "u%u ", n->update->view.id);
 	if (n->container)
 		at += snprintf(buf + at, len - at, "c%u ", n->container->view.id);
+	if (rule->scope == RS_SCOPE_RANGE)
+		*object = at;
 	if (n->range && n->range->size)
 		at += snprintf(buf + at, len - at, "range 0x%llx size 0x%llx ",
 			       (unsigned long long)n->range->iova.v,
@@ -131,38 +160,69 @@ static int take_path(struct rs_finding *f, const struct rs_rule *rule, const str
 	return 0;
 }
 
+/* Of what the list has no room for, it is still said how much of it is one with what is listed. */
+static void join_listed(struct rs_engine *e, const struct rs_finding *f)
+{
+	for (size_t i = e->nr; i-- > 0;) {
+		if (!rs_finding_joins(&e->finding[i], f))
+			continue;
+		e->finding[i].objects++;
+		return;
+	}
+}
+
+static int name_range(struct rs_finding *f, const struct rs_range *r)
+{
+	f->range = rs_grow(NULL, 0, sizeof(*f->range));
+	if (!f->range)
+		return -ENOMEM;
+	f->range[f->nr_ranges++] = (struct rs_finding_range){ r->iova, r->size };
+	return 0;
+}
+
 static int find(struct rs_engine *e, size_t which, enum rs_verdict verdict, rs_say_fn say,
-		const struct rs_finding_step *last, const struct rs_note *n,
-		const struct rs_slot *s)
+		struct rs_finding_step *last, const struct rs_note *n, const struct rs_slot *s)
 {
 	const struct rs_rule *rule = &e->table.rule[which];
-	struct rs_finding *f;
 	char text[512];
-	__u64 nr;
-	int at, err;
-
-	nr = verdict == RS_VIOLATED ? ++e->violations[which] : ++e->unknowns[which];
-	if (nr > e->findings_max)
-		return 0;
-	f = rs_grow(e->finding, e->nr, sizeof(*f));
-	if (!f)
-		return -ENOMEM;
-	e->finding = f;
-	f += e->nr++;
-	*f = (struct rs_finding){
+	struct rs_finding *f, found = {
 		.rule = rule->id,
 		.verdict = verdict,
 		.at_ns = n->ts,
 		.container = container_id(n),
 		.window = n->container && n->container->window ? n->container->window->view.id : 0,
+		.device = n->device ? n->device->view.id : 0,
+		.request = request_of(n->ev),
+		.objects = 1,
+		.text = text,
+		.step = last,
+		.nr_steps = 1,
 	};
-	at = subject(rule, n, text, sizeof(text));
-	say(n, s, text + at, sizeof(text) - at);
+	__u64 nr;
+	int err;
+
+	nr = verdict == RS_VIOLATED ? ++e->violations[which] : ++e->unknowns[which];
+	found.prefix = subject(rule, n, text, sizeof(text), &found.object);
+	say(n, s, text + found.prefix, sizeof(text) - found.prefix);
+	if (nr > e->findings_max) {
+		join_listed(e, &found);
+		return 0;
+	}
+	f = rs_grow(e->finding, e->nr, sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	e->finding = f;
+	f += e->nr++;
+	*f = found;
+	f->step = NULL;
+	f->nr_steps = 0;
 	f->text = strdup(text);
 	f->expected = strdup(rule->expected);
 	if (!f->text || !f->expected)
 		return -ENOMEM;
-	err = take_path(f, rule, s, last);
+	err = rule->scope == RS_SCOPE_RANGE && n->range ? name_range(f, n->range) : 0;
+	if (!err)
+		err = take_path(f, rule, s, last);
 	return err ? err : take_excerpt(f, n, s);
 }
 
@@ -284,6 +344,9 @@ static struct rs_note note_of(enum rs_scope scope, struct rs_object *o)
 	case RS_SCOPE_UPDATE:
 		n.update = (struct rs_update *)o;
 		break;
+	case RS_SCOPE_IRQ:
+		n.irq = (struct rs_irq *)o;
+		break;
 	default:
 		n.mm = (struct rs_mm *)o;
 	}
@@ -339,6 +402,8 @@ static struct rs_object *object_of(const struct rs_rule *rule, const struct rs_n
 		return n->device ? &n->device->obj : NULL;
 	case RS_SCOPE_UPDATE:
 		return n->update ? &n->update->obj : NULL;
+	case RS_SCOPE_IRQ:
+		return n->irq ? &n->irq->obj : NULL;
 	default:
 		return n->mm ? &n->mm->obj : NULL;
 	}
@@ -364,14 +429,8 @@ int rs_engine_note(struct rs_engine *e, struct rs_note *n)
 
 void rs_engine_free(struct rs_engine *e)
 {
-	for (size_t i = 0; i < e->nr; i++) {
-		for (size_t k = 0; k < e->finding[i].nr_events; k++)
-			free(e->finding[i].event[k]);
-		free(e->finding[i].event);
-		free(e->finding[i].step);
-		free(e->finding[i].text);
-		free(e->finding[i].expected);
-	}
+	for (size_t i = 0; i < e->nr; i++)
+		rs_finding_free(&e->finding[i]);
 	free(e->finding);
 	free(e->clock);
 }

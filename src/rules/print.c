@@ -32,6 +32,15 @@ static size_t nr_needs(const struct rs_rule *r)
 	return nr;
 }
 
+static size_t nr_sees(const struct rs_rule *r)
+{
+	size_t nr = 0;
+
+	while (nr < sizeof(r->sees) / sizeof(r->sees[0]) && r->sees[nr])
+		nr++;
+	return nr;
+}
+
 int rs_rules_list(const struct rs_rule_table *t, const struct rs_style *style, FILE *out)
 {
 	struct rs_text text;
@@ -122,6 +131,15 @@ int rs_rule_explain(const struct rs_rule *r, const struct rs_style *style, FILE 
 		rs_text_put(&t, RS_TONE_PLAIN, "%s%s ", r->needs[i],
 			    i + 1 < nr_needs(r) ? "," : "");
 	rs_text_end(&t);
+	if (nr_sees(r)) {
+		rs_text_begin(&t, 0, 12);
+		rs_text_keep(&t, RS_TONE_DIM, "if there");
+		rs_text_to(&t, 12);
+		for (size_t i = 0; i < nr_sees(r); i++)
+			rs_text_put(&t, RS_TONE_PLAIN, "%s%s ", r->sees[i],
+				    i + 1 < nr_sees(r) ? "," : "");
+		rs_text_end(&t);
+	}
 
 	put_head(&t, "states");
 	for (size_t i = 0; i < rs_rule_states(r); i++) {
@@ -164,6 +182,7 @@ int rs_rule_explain(const struct rs_rule *r, const struct rs_style *style, FILE 
 json_t *rs_rule_json(const struct rs_rule *r)
 {
 	json_t *states = json_array(), *arrows = json_array(), *needs = json_array();
+	json_t *sees = json_array();
 
 	for (size_t i = 0; i < rs_rule_states(r); i++)
 		json_array_append_new(states,
@@ -187,9 +206,11 @@ json_t *rs_rule_json(const struct rs_rule *r)
 							"to", "violated"));
 	for (size_t i = 0; i < nr_needs(r); i++)
 		json_array_append_new(needs, json_string(r->needs[i]));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "id", r->id,
+	for (size_t i = 0; i < nr_sees(r); i++)
+		json_array_append_new(sees, json_string(r->sees[i]));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "id", r->id,
 			 "severity", rs_severity_name(r->severity), "scope",
 			 rs_scope_name(r->scope), "sentence", r->sentence, "why", r->why,
-			 "expected", r->expected, "example", r->example, "needs", needs, "states",
-			 states, "arrows", arrows);
+			 "expected", r->expected, "example", r->example, "needs", needs, "sees",
+			 sees, "states", states, "arrows", arrows);
 }

@@ -16,6 +16,24 @@ void rs_say_too_long(const struct rs_note *n, const struct rs_slot *s, char *buf
 		 RS_WINDOW_LIMIT_NS / 1000000000ULL);
 }
 
+static void say_runs(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
+{
+	const struct rs_update *u = n->update;
+
+	(void)s;
+	if (n->ev->type != RS_EV_VCPU)
+		snprintf(buf, len, "lost its vaddr while the guest was running in process %u",
+			 n->by);
+	else if (u && u->view.from.tgid == n->by && !u->exec)
+		snprintf(buf, len,
+			 "had no vaddr when the guest ran again in the old process %u: the update "
+			 "was abandoned half-way",
+			 n->by);
+	else
+		snprintf(buf, len, "had no vaddr yet when the guest ran in the new process %u",
+			 n->by);
+}
+
 const struct rs_transition rs_window_closed[] = {
 	{ 0, RS_N_INVALIDATED, NULL, 1, NULL },
 	{ 0, RS_N_FOUND_INVALID, NULL, 1, NULL },
@@ -24,6 +42,7 @@ const struct rs_transition rs_window_closed[] = {
 	{ 1, RS_N_RELEASED, &not_killed, RS_TO_VIOLATED, say_released },
 	{ 1, RS_N_RELEASED, NULL, 0, NULL },
 	{ 1, RS_N_END, NULL, RS_TO_UNKNOWN, say_still_open },
+	{ 1, RS_N_GUEST_RUNS, NULL, RS_TO_VIOLATED, say_runs },
 };
 
 /* remap-exact */

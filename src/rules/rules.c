@@ -14,7 +14,7 @@ const struct rs_rule rs_rules[] = {
 		.scope = RS_SCOPE_RANGE,
 		.sentence =
 			"Every invalidated range is remapped, or unmapped on purpose, before its "
-			"container is given up.",
+			"guest runs again and before its container is given up.",
 		.expected = "a MAP_DMA with FLAG_VADDR (or an UNMAP_DMA) for it",
 		.why = "A range without a vaddr cannot be pinned: a group that is attached then is "
 		       "refused, "
@@ -22,9 +22,9 @@ const struct rs_rule rs_rules[] = {
 		       "is refused. What the "
 		       "IOMMU has goes on working, so that the guest seems well until it is not. A "
 		       "container that goes down because a "
-		       "process was killed proves nothing about the update. The rule does not know "
-		       "vCPUs: it judges by "
-		       "who gives the container up, and by the time.",
+		       "process was killed proves nothing about the update. That the guest runs is "
+		       "seen by its vCPUs, if they are KVM's; else the rule judges by who gives "
+		       "the container up, and by the time.",
 		.example =
 			"c1 range 0x400000 size 0x100000 had no vaddr when its container was given "
 			"up, by a process that lived",
@@ -246,13 +246,16 @@ const struct rs_rule rs_rules[] = {
 		.id = "one-owner",
 		.severity = RS_SEV_ERROR,
 		.scope = RS_SCOPE_UPDATE,
-		.sentence = "After a hand-over only the new owner maps and unmaps.",
+		.sentence = "After a hand-over only the new owner maps and unmaps, and runs the "
+			    "guest.",
 		.expected = "the old owner to leave the container alone, until it is handed back "
 			    "through a window",
 		.why = "Two processes that both believe they own the guest's memory (split brain) "
 		       "undo each other's work: a range that one unmaps is one that the other "
 		       "gives the guest. A container is handed over when a process remaps what "
 		       "another process had invalidated; an exec is none, since the process stays. "
+		       "That a vCPU of the old owner runs while the new one lives violates the "
+		       "rule, too. "
 		       "From then on a map, remap, unmap or invalidation by the old owner that "
 		       "succeeds violates the rule: also the remap of one range after the new "
 		       "owner has remapped another. It ends when the container is handed back, by "
@@ -272,6 +275,38 @@ const struct rs_rule rs_rules[] = {
 		.needs = { "sched_process_exit" },
 		ARROWS(rs_one_owner),
 	},
+	{
+		.id = "irq-restored",
+		.severity = RS_SEV_CRITICAL,
+		.scope = RS_SCOPE_IRQ,
+		.sentence =
+			"Every interrupt's eventfd that is taken away in the old process is given "
+			"back before the guest runs again.",
+		.expected = "an irqfd for the eventfd that the interrupt signals, in the VM that "
+			    "runs, or the one that was there before",
+		.why = "A device's vector signals an eventfd, whose signals KVM takes as "
+		       "interrupts by an irqfd. The irqfds are those of a VM: they go with the old "
+		       "process, which takes them off before, and the new one must put its own on "
+		       "the same eventfds, or give the vectors others. Forgotten, the guest waits "
+		       "for an interrupt that never comes: a disk or a network card that hangs, "
+		       "with nothing in any log. What an interrupt must have is decided when "
+		       "the update's first range of its container loses its vaddr: what its vector "
+		       "signals, and an irqfd "
+		       "if there was one since; a guest that masks a vector changes what it "
+		       "signals. It is judged when a vCPU of the update's processes runs next. Of "
+		       "a guest whose vCPUs are not seen only that is judged which a vector "
+		       "signals: taken away inside a window, and not given back until the device "
+		       "is closed. Eventfds of errors and requests are the program's own. An "
+		       "eventfd that is closed everywhere takes its irqfd along unseen. What was "
+		       "set up before the recording is known only when it is taken away.",
+		.example = "d1 0000:00:05.0 MSI-X vector 3: its eventfd lost its irqfd in proc-100 "
+			   "100 and has none in proc-200 200 when the guest runs again: the guest "
+			   "does not get this interrupt (only through a slower path, if at all)",
+		.state = { "quiet", "at-stake" },
+		.sees = { "vfio_pci_set_irqs_ioctl", "kvm_irqfd", "kvm_arch_vcpu_ioctl_run",
+			  "kvm_destroy_vm" },
+		ARROWS(rs_irq_restored),
+	},
 };
 
 const size_t rs_nr_rules = sizeof(rs_rules) / sizeof(rs_rules[0]);
@@ -280,8 +315,8 @@ _Static_assert(sizeof(rs_rules) / sizeof(rs_rules[0]) <= RS_RULES_MAX, "RS_RULES
 
 const char *rs_scope_name(enum rs_scope s)
 {
-	static const char *const name[RS_SCOPE_NR] = { "range", "container", "device", "update",
-						       "mm" };
+	static const char *const name[RS_SCOPE_NR] = { "range",	 "container", "device",
+						       "update", "mm",	      "interrupt" };
 
 	return s < RS_SCOPE_NR ? name[s] : "?";
 }

@@ -27,6 +27,7 @@ enum rs_scope {
 	RS_SCOPE_DEVICE = 2,
 	RS_SCOPE_UPDATE = 3,
 	RS_SCOPE_MM = 4,
+	RS_SCOPE_IRQ = 5,
 	RS_SCOPE_NR
 };
 
@@ -87,6 +88,8 @@ struct rs_invariant {
  * @alone: one record is all that a finding from its first state needs: the kernel says it in that record
  * @sums: it adds requests up, so that one that is missing at any time makes it wrong
  * @needs: functions without whose hooks it cannot be judged; NULL-terminated
+ * @sees: functions without whose hooks it cannot be judged where they are: their module may not be loaded, or the
+ *	recorder older than they; NULL-terminated
  */
 struct rs_rule {
 	const char *id;
@@ -102,6 +105,7 @@ struct rs_rule {
 	bool alone;
 	bool sums;
 	const char *needs[6];
+	const char *sees[6];
 	const struct rs_transition *arrow;
 	size_t nr_arrows;
 };

@@ -30,7 +30,7 @@ typedef unsigned long long ull;
 	static const struct rs_guard name = { english, name##_holds };
 
 /* src/rules/range.c */
-extern const struct rs_transition rs_window_closed[7];
+extern const struct rs_transition rs_window_closed[8];
 extern const struct rs_transition rs_remap_exact[12];
 extern const struct rs_transition rs_all_before_exec[12];
 
@@ -42,13 +42,16 @@ extern const struct rs_transition rs_translation_stable[5];
 extern const struct rs_transition rs_no_gup_in_window[13];
 extern const struct rs_transition rs_no_iommu_change[12];
 extern const struct rs_transition rs_no_new_user[15];
-extern const struct rs_transition rs_one_owner[8];
+extern const struct rs_transition rs_one_owner[10];
 
 /* src/rules/pin.c */
 extern const struct rs_transition rs_locked_conserved[7];
 extern const struct rs_transition rs_owner_mm[3];
 extern const struct rs_transition rs_pin_balance[7];
 extern const struct rs_transition rs_no_zero_pin[3];
+
+/* src/rules/irq.c */
+extern const struct rs_transition rs_irq_restored[6];
 
 /* src/rules/range.c: of window-closed's clock */
 void rs_say_too_long(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len);

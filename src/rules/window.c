@@ -98,6 +98,11 @@ static void say_old_owner(const struct rs_note *n, const struct rs_slot *s, char
 		 rs_owner_was(n->container, n->by) ? "" : "perhaps ", n->container->heir);
 }
 
+SAY(say_both,
+    "has its guest running in process %u, which had handed the container over to process %u: both "
+    "believe that they own it",
+    n->by, n->container->heir)
+
 const struct rs_transition rs_one_owner[] = {
 	{ 0, RS_N_HANDED_OVER, NULL, 1, NULL },
 	{ 1, RS_N_CHANGED, &old_owner, RS_TO_VIOLATED, say_old_owner },
@@ -108,4 +113,6 @@ const struct rs_transition rs_one_owner[] = {
 	/* Not for the first time. */
 	{ 0, RS_N_CHANGED, &old_owner, RS_TO_VIOLATED, say_old_owner },
 	{ 0, RS_N_CHANGED, &perhaps_old, RS_TO_UNKNOWN, say_old_owner },
+	{ 1, RS_N_OLD_RUNS, NULL, RS_TO_VIOLATED, say_both },
+	{ 0, RS_N_OLD_RUNS, NULL, RS_TO_VIOLATED, say_both },
 };

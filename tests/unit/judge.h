@@ -89,12 +89,13 @@ static inline void judge_verdicts(const struct rs_result *r, const char *want, c
 /* The same, where the verdicts say all. */
 #define expect_judged(s, want) rs_result_free(judged(s, want))
 
+/* How many objects its findings are about. */
 static inline size_t nr_findings(const struct rs_result *r, const char *rule)
 {
 	size_t nr = 0;
 
 	for (size_t i = 0; i < r->nr_findings; i++)
-		nr += !strcmp(r->finding[i].rule, rule);
+		nr += strcmp(r->finding[i].rule, rule) ? 0 : r->finding[i].objects;
 	return nr;
 }
 

@@ -400,6 +400,7 @@ static struct rs_finding_step steps[] = {
 
 static struct rs_finding findings[] = {
 	{
+		.objects = 1,
 		.rule = "remap-same-memory",
 		.verdict = RS_VIOLATED,
 		.text = (char *)"The range at iova 0x100000000 was remapped from <file> 0:1 ino "
@@ -415,6 +416,7 @@ static struct rs_finding findings[] = {
 		.nr_steps = 2,
 	},
 	{
+		.objects = 1,
 		.rule = "window-closed",
 		.verdict = RS_UNKNOWN,
 		.text = (char *)"Window 2 was open when the recording ended.",

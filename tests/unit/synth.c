@@ -292,6 +292,10 @@ json_t *synth_meta(const struct synth *s)
 		for (size_t n = 0; n < sizeof(rs_rules[i].needs) / sizeof(char *); n++)
 			if (rs_rules[i].needs[n])
 				add_hook(s, plan, rs_rules[i].needs[n]);
+	for (size_t i = 0; i < rs_nr_rules; i++)
+		for (size_t n = 0; n < sizeof(rs_rules[i].sees) / sizeof(char *); n++)
+			if (rs_rules[i].sees[n] && !s->no_kvm)
+				add_hook(s, plan, rs_rules[i].sees[n]);
 	meta = json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:I, s:I, s:I}, s:o}", "format",
 			 "remapscope-trace", "kernel", "release", "6.12.0-synth", "host", "synth",
 			 "clock", "name", "CLOCK_MONOTONIC", "realtime_offset_ns",

@@ -111,6 +111,7 @@ struct synth_container;
  * @rec: what was written
  * @order: in which order the analysis gets it: indices of @rec
  * @no_hook: a function that the plan could not hook
+ * @no_kvm: the plan has no hooks of KVM, nor of PCI devices: their modules were not there
  * @no_plan: the recording has no META
  * @cut: why the recording has no END; NULL: it has one
  * @ended_ns: when the recording ended; 0: now
@@ -133,6 +134,7 @@ struct synth {
 	size_t *order;
 	size_t nr;
 	const char *no_hook;
+	bool no_kvm;
 	bool no_plan;
 	const char *cut;
 	__u64 ended_ns;

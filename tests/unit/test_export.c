@@ -73,7 +73,8 @@ static void json_keys(void **state)
 	has_keys(first(o, "rules", 4), "id severity sentence verdict reason instances findings "
 				       "containers");
 	e = first(o, "findings", 2);
-	has_keys(e, "rule verdict text expected at_ns container window path events replay");
+	has_keys(e, "rule verdict text expected at_ns container window objects ranges path events "
+		    "replay");
 	has_keys(first(e, "path", 2), "state note when at_ns");
 	has_keys(first(e, "events", 2), "at_ns cpu tgid tid process type text");
 	has_keys(first(o, "budgets", 3), "text where verdict measured samples needed reason "

@@ -74,12 +74,13 @@ static struct rs_result *told(struct synth *s, const char *want)
 	rs_analysis_free(a);
 	json_decref(meta);
 	json_decref(end);
-	for (size_t i = 0; i < r->nr_findings; i++) {
-		size_t at = strlen(got);
+	for (size_t i = 0; i < r->nr_findings; i++)
+		for (size_t k = 0; k < r->finding[i].objects; k++) {
+			size_t at = strlen(got);
 
-		snprintf(got + at, sizeof(got) - at, "%s%s", at ? " " : "",
-			 strstr(r->finding[i].text, "runs ") + 5);
-	}
+			snprintf(got + at, sizeof(got) - at, "%s%s", at ? " " : "",
+				 strstr(r->finding[i].text, "runs ") + 5);
+		}
 	assert_string_equal(got, want);
 	return r;
 }

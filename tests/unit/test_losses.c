@@ -380,7 +380,7 @@ static void book_with_gaps(void **state)
 			 "no-gup-in-window=unknown no-iommu-change=unknown no-new-user=unknown "
 			 "all-before-exec=unknown locked-conserved=unknown owner-mm=unknown "
 			 "pin-balance=unknown no-zero-pin=unknown translation-stable=unknown "
-			 "one-owner=unknown");
+			 "one-owner=unknown irq-restored=unknown");
 }
 
 /* Which function's calls were skipped says which records may be missing. */
@@ -389,11 +389,12 @@ static void skipped_calls(void **state)
 	static const struct {
 		const char *function, *unknown;
 	} cases[] = {
-		{ "sched_process_exec", "all-before-exec=unknown locked-conserved=unknown" },
+		{ "sched_process_exec",
+		  "all-before-exec=unknown locked-conserved=unknown irq-restored=unknown" },
 		{ "sched_process_fork", "all-before-exec=unknown locked-conserved=unknown" },
 		{ "sched_process_exit",
 		  "window-closed=unknown all-before-exec=unknown locked-conserved=unknown "
-		  "one-owner=unknown" },
+		  "one-owner=unknown irq-restored=unknown" },
 	};
 
 	(void)state;

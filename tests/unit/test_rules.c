@@ -33,7 +33,8 @@ static void orderly_update(void **state)
 		__u64 instances = !strcmp(id, "no-new-user") || !strcmp(id, "pin-balance") ||
 						  !strcmp(id, "no-zero-pin")
 					  ? 1
-				  : !strcmp(id, "translation-stable") || !strcmp(id, "one-owner")
+				  : !strcmp(id, "translation-stable") || !strcmp(id, "one-owner") ||
+						  !strcmp(id, "irq-restored")
 					  ? 0
 					  : 2;
 

@@ -199,6 +199,27 @@ static struct synth *one_owner(bool near)
 	return s;
 }
 
+static struct synth *irq_restored(bool near)
+{
+	const __u64 vm = 0xffff888200000000ULL, vm2 = vm + 0x100000, eventfd = vm + 0x200000;
+	struct synth *s;
+	__u64 c;
+
+	s = two_ranges(&c);
+	synth_device(s, NIC, c, 5, "0000:00:05.0");
+	synth_irq(s, RS_IRQ_TRIGGER, NIC, 3, eventfd);
+	synth_irq(s, RS_IRQ_IRQFD, vm, 24, eventfd);
+	synth_vcpu_run(s, vm, 0);
+	synth_irq(s, RS_IRQ_NO_IRQFD, vm, 24, eventfd);
+	synth_vcpu_stop(s, vm, 0);
+	synth_invalidate_all(s, c);
+	synth_as(s, NEXT);
+	remap_both(s, c);
+	synth_irq(s, RS_IRQ_IRQFD, vm2, 24, near ? eventfd : eventfd + 0x100);
+	synth_vcpu_run(s, vm2, 0);
+	return s;
+}
+
 static const struct {
 	const char *rule;
 	struct synth *(*make)(bool near);
@@ -216,6 +237,7 @@ static const struct {
 	{ "no-zero-pin", no_zero_pin },
 	{ "translation-stable", translation_stable },
 	{ "one-owner", one_owner },
+	{ "irq-restored", irq_restored },
 };
 
 #define NR_EXAMPLES (sizeof(examples) / sizeof(examples[0]))

@@ -71,6 +71,9 @@ static const char *wrong(const struct rs_rule *r)
 	for (size_t n = 0; n < sizeof(r->needs) / sizeof(r->needs[0]) && r->needs[n]; n++)
 		if (!rs_plan_wants(r->needs[n]))
 			return "it needs a hook that nobody plans";
+	for (size_t n = 0; n < sizeof(r->sees) / sizeof(r->sees[0]) && r->sees[n]; n++)
+		if (!rs_plan_wants(r->sees[n]))
+			return "it needs a hook that nobody plans";
 	return violated ? NULL : "nothing violates it";
 }
 
@@ -112,12 +115,12 @@ static void say_nothing(const struct rs_note *n, const struct rs_slot *s, char *
 static void faults_are_seen(void **state)
 {
 	static const struct rs_guard mute = { NULL, NULL };
-	struct rs_transition arrow[8];
+	struct rs_transition arrow[9];
 	const struct rs_rule *good = &rs_rules[0];
 	struct rs_rule r;
 
 	(void)state;
-	assert_true(good->nr_arrows < 8);
+	assert_true(good->nr_arrows < 9);
 #define EXPECT(want, change)                                                    \
 	do {                                                                    \
 		r = *good;                                                      \
@@ -143,6 +146,7 @@ static void faults_are_seen(void **state)
 	EXPECT("a clock cannot be told", r.within[1].text = NULL);
 	EXPECT("a clock cannot be told", r.within[2].ns = 1);
 	EXPECT("it needs a hook that nobody plans", r.needs[0] = "vfio_no_such_function");
+	EXPECT("it needs a hook that nobody plans", r.sees[0] = "vfio_no_such_function");
 	EXPECT("nothing violates it",
 	       (r.within[1].ns = 0, arrow[4].to = RS_TO_UNKNOWN, r.nr_arrows = 5));
 #undef EXPECT
@@ -257,7 +261,7 @@ static void read_dot(const char *s, struct dot *d)
 static void dot_is_well_formed(void **state)
 {
 	static const struct rs_guard quoted = { "a \"quote\" and a \\", NULL };
-	struct rs_transition arrow[8];
+	struct rs_transition arrow[9];
 
 	(void)state;
 	for (size_t i = 0; i <= rs_nr_rules; i++) {

@@ -225,6 +225,53 @@ static void change_page(struct synth *s, __u64 c)
 	synth_verify(s, 512, 4, false);
 }
 
+#define GUEST	0xffff888200000000ULL
+#define EVENTFD 0xffff888300000000ULL
+
+/* The guest runs again, and nothing is remapped. */
+static void go_on(struct synth *s, __u64 c)
+{
+	synth_vcpu_run(s, GUEST, 0);
+	synth_vcpu_stop(s, GUEST, 0);
+	synth_invalidate_all(s, c);
+	synth_vcpu_run(s, GUEST, 0);
+}
+
+static void remap_all_three(struct synth *s, __u64 c)
+{
+	synth_remap(s, c, 0, 2 * MIB, INO, 0);
+	synth_remap(s, c, 4 * MIB, MIB, INO, 2 * MIB);
+	synth_remap(s, c, 64 * MIB, 2 * MIB, INO, 64 * MIB);
+}
+
+static void run_both(struct synth *s, __u64 c)
+{
+	synth_vcpu_run(s, GUEST, 0);
+	synth_vcpu_stop(s, GUEST, 0);
+	synth_invalidate_all(s, c);
+	synth_as(s, NEXT);
+	remap_all_three(s, c);
+	synth_as(s, QEMU);
+	synth_vcpu_run(s, GUEST, 0);
+}
+
+static void forget_interrupt(struct synth *s, __u64 c)
+{
+	synth_device(s, EVENTFD + 0x1000, c, 5, "");
+	for (__u32 i = 0; i < 2; i++) {
+		synth_irq(s, RS_IRQ_TRIGGER, EVENTFD + 0x1000, i, EVENTFD + i);
+		synth_irq(s, RS_IRQ_IRQFD, GUEST, 24 + i, EVENTFD + i);
+	}
+	synth_vcpu_run(s, GUEST, 0);
+	synth_vcpu_stop(s, GUEST, 0);
+	synth_irq(s, RS_IRQ_NO_IRQFD, GUEST, 24, EVENTFD);
+	synth_invalidate_all(s, c);
+	synth_exec(s);
+	remap_all_three(s, c);
+	synth_irq(s, RS_IRQ_IRQFD, GUEST + 0x100000, 25, EVENTFD + 1);
+	synth_vcpu_run(s, GUEST + 0x100000, 0);
+}
+
 static const struct scenario {
 	const char *name;
 	void (*violate)(struct synth *s, __u64 c);
@@ -253,6 +300,9 @@ static const struct scenario {
 	{ "pinned no page", pin_nothing, "no-zero-pin", false, 0 },
 	{ "another page", change_page, "translation-stable", true, 0 },
 	{ "two owners", stay_owner, "one-owner", false, 0 },
+	{ "goes on", go_on, "window-closed", false, 0 },
+	{ "both run", run_both, "one-owner", false, 1 },
+	{ "forgot an interrupt", forget_interrupt, "irq-restored", false, 0 },
 };
 
 /* Ours is the last container of several, in the midst of what they do. @inside: violates */
