@@ -12,7 +12,14 @@ static __u64 container_of_record(const struct synth *s, const struct rs_event *e
 	case RS_EV_FORK:
 	case RS_EV_EXEC:
 	case RS_EV_EXIT:
+	case RS_EV_VCPU:
+	case RS_EV_VM:
+	case RS_EV_IRQ:
 		return 0;
+	case RS_EV_DEVOP:
+		return ((const struct rs_ev_devop *)ev)->container;
+	case RS_EV_PASSED:
+		return ((const struct rs_ev_passed *)ev)->container;
 	case RS_EV_BACKING:
 		/* The recorder knows it from the range. */
 		for (size_t i = 0; i < s->nr; i++) {
