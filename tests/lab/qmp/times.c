@@ -4,17 +4,17 @@
  * what QEMU says of the same moments: its trace events in LOG (-msg timestamp=on), and the events of its monitor,
  * as lab-qmp -l writes them. Ends with 0 when all agree.
  *
- * QEMU does not say when the guest's vCPUs left KVM_RUN, but what it did right before and after it; nor do the
- * other moments have an event each. So a time of ours has to lie between two of QEMU's, the nearest that it has:
+ * The vCPUs' last return from KVM_RUN and their first entry have an event of QEMU's each: kvm_interrupt_exit_request
+ * or kvm_run_exit, kvm_vcpu_ioctl. The other moments lie between two of QEMU's, the nearest that it has:
  *
  *   stopped      runstate_set finish-migrate ... STOP, sent when all vCPUs and devices have stopped
  *   invalidated  src-iterable-saved ... src-non-iterable-saved: the container is the last that is saved
  *   exec         cpr_exec ... the first that the new program says
  *   remapped     src-non-iterable-saved ... dst-precopy-loadvm-completed
- *   running      runstate_set running, which follows RESUME ... dst-precopy-bh-vm-started
- *   blackout     STOP ... RESUME, which does not have all of it; finish-migrate ... vm-started, which has more
+ *   running      runstate_set running, which follows RESUME ... the first KVM_RUN
+ *   blackout     STOP ... RESUME, which does not have all of it; finish-migrate ... the first KVM_RUN, which has more
  *
- * or beyond by no more than 2 ms and 2 % of the blackout. Also the phases have to follow on each other and to add up
+ * All may be beyond by no more than 2 ms and 2 % of the blackout. Also the phases have to follow on each other and to add up
  * to the blackout, less than 10 % of it unattributed.
  */
 #include <stdbool.h>
@@ -40,7 +40,8 @@ enum moment {
 	Q_LOADED,
 	Q_RESUME,
 	Q_RUNNING,
-	Q_STARTED,
+	Q_EXIT,
+	Q_ENTER,
 	Q_NR
 };
 
@@ -52,7 +53,7 @@ static const char *const text[Q_NR] = {
 	[Q_LEFT] = "Z cpr_exec ",
 	[Q_LOADED] = "vmstate_downtime_checkpoint dst-precopy-loadvm-completed",
 	[Q_RUNNING] = "(inmigrate) new_state 9 (running)",
-	[Q_STARTED] = "vmstate_downtime_checkpoint dst-precopy-bh-vm-started",
+	[Q_ENTER] = "type 0xae80", /* KVM_RUN */
 };
 
 struct times {
@@ -60,6 +61,11 @@ struct times {
 	int64_t slack;
 	bool bad;
 };
+
+static bool is_exit(const char *line)
+{
+	return strstr(line, "kvm_interrupt_exit_request") || strstr(line, "kvm_run_exit");
+}
 
 static int64_t log_time(const char *line)
 {
@@ -74,7 +80,7 @@ static int64_t log_time(const char *line)
 	return timegm(&tm) * 1000000000LL + us * 1000LL;
 }
 
-/* The last update of the log: a moment that comes again begins another one. */
+/* The log has one update. */
 static int read_log(struct times *t, const char *path)
 {
 	FILE *f = fopen(path, "re");
@@ -91,11 +97,14 @@ static int read_log(struct times *t, const char *path)
 			continue;
 		if (t->at[Q_LEFT] && !t->at[Q_NEW])
 			t->at[Q_NEW] = at;
+		if (is_exit(line))
+			t->at[Q_EXIT] = at;
 		for (int i = 0; i < Q_NR; i++) {
 			if (!text[i] || !strstr(line, text[i]))
 				continue;
-			if (i == Q_STOPPING)
-				memset(t->at, 0, sizeof(t->at));
+			/* The first that runs the guest */
+			if (i == Q_ENTER && (t->at[i] || !t->at[Q_RUNNING]))
+				continue;
 			t->at[i] = at;
 		}
 	}
@@ -114,34 +123,41 @@ static int64_t event_time(const json_t *message, const char *name)
 	       json_integer_value(json_object_get(stamp, "microseconds")) * 1000LL;
 }
 
+/* Of one monitor's log: the last time that something was said after @after, or the first one. */
+static int find_event(const char *path, const char *name, bool last, int64_t after, int64_t *found)
+{
+	FILE *f = fopen(path, "re");
+	char *line = NULL;
+	size_t room = 0;
+
+	if (!f) {
+		perror(path);
+		return -1;
+	}
+	while (getline(&line, &room, f) > 0) {
+		char *text = strchr(line, '{');
+		json_t *message = text ? json_loads(text, 0, NULL) : NULL;
+		int64_t at = event_time(message, name);
+
+		json_decref(message);
+		if (at > after && (!*found || (last ? at > *found : at < *found)))
+			*found = at;
+	}
+	free(line);
+	fclose(f);
+	return 0;
+}
+
 /* The last STOP, and the first RESUME after it, which can be another QEMU's. */
 static int read_monitors(struct times *t, char **path, int n)
 {
-	static const enum moment order[] = { Q_STOP, Q_RESUME };
+	int err = 0;
 
-	for (int k = 0; k < 2; k++) {
-		for (int i = 0; i < n; i++) {
-			FILE *f = fopen(path[i], "re");
-			json_t *line;
-
-			if (!f) {
-				perror(path[i]);
-				return -1;
-			}
-			while ((line = json_loadf(f, JSON_DISABLE_EOF_CHECK, NULL))) {
-				int64_t at = event_time(json_object_get(line, "message"),
-							k ? "RESUME" : "STOP");
-
-				json_decref(line);
-				if (k ? at > t->at[Q_STOP] &&
-						    (!t->at[Q_RESUME] || at < t->at[Q_RESUME])
-				      : at > t->at[Q_STOP])
-					t->at[order[k]] = at;
-			}
-			fclose(f);
-		}
-	}
-	return 0;
+	for (int i = 0; i < n && !err; i++)
+		err = find_event(path[i], "STOP", true, 0, &t->at[Q_STOP]);
+	for (int i = 0; i < n && !err; i++)
+		err = find_event(path[i], "RESUME", false, t->at[Q_STOP], &t->at[Q_RESUME]);
+	return err;
 }
 
 static void complain(struct times *t, const char *what)
@@ -150,13 +166,17 @@ static void complain(struct times *t, const char *what)
 	t->bad = true;
 }
 
-/* @least, @most: in ns, what QEMU says; a moment's are those of the clock. Prints how far from each @is lies. */
+/* @least, @most: in ns, what QEMU says. Prints how far from each @is lies. */
 static void hold(struct times *t, const char *what, int64_t is, int64_t least, int64_t most)
 {
 	int64_t beyond = is < least ? least - is : is > most ? is - most : 0;
 
-	printf("   %-12s %+10.3f ms from the least, %+10.3f ms from the most, of QEMU's %10.3f ms",
-	       what, (is - least) / 1e6, (is - most) / 1e6, (most - least) / 1e6);
+	printf("   %-12s ", what);
+	if (least == most)
+		printf("%+10.3f ms from QEMU's", (is - least) / 1e6);
+	else
+		printf("%+10.3f ms from the first, %+10.3f ms from the second of QEMU's",
+		       (is - least) / 1e6, (is - most) / 1e6);
 	if (beyond)
 		printf("; %.3f ms beyond, %.3f ms allowed", beyond / 1e6, t->slack / 1e6);
 	putchar('\n');
@@ -238,19 +258,23 @@ static int compare(struct times *t, const json_t *report)
 	run = extreme(vcpus, "run_ns", false);
 	exec = json_integer_value(json_object_get(update, "exec_ns"));
 	printf("   blackout %.3f ms, by %s\n", blackout / 1e6, from);
-	if (!strcmp(from, "vcpus"))
+	if (!strcmp(from, "vcpus")) {
 		hold_moment(t, "stopped", stop ? stop + zero : 0, Q_STOPPING, Q_STOP);
+		hold_moment(t, "last exit", stop ? stop + zero : 0, Q_EXIT, Q_EXIT);
+	}
 	hold_moment(t, "invalidated", extreme(windows, "open_ns", false) + zero, Q_SAVING, Q_SAVED);
 	if (exec)
 		hold_moment(t, "exec", exec + zero, Q_LEFT, Q_NEW);
 	hold_moment(t, "remapped", extreme(windows, "close_ns", true) + zero, Q_SAVED, Q_LOADED);
-	if (!strcmp(from, "vcpus"))
-		hold_moment(t, "running", run ? run + zero : 0, Q_RUNNING, Q_STARTED);
+	if (!strcmp(from, "vcpus")) {
+		hold_moment(t, "running", run ? run + zero : 0, Q_RUNNING, Q_ENTER);
+		hold_moment(t, "first entry", run ? run + zero : 0, Q_ENTER, Q_ENTER);
+	}
 	if (!t->at[Q_STOP] || !t->at[Q_RESUME])
 		complain(t, "the monitors do not say that the guest stopped, and ran again");
 	else if (!strcmp(from, "vcpus"))
 		hold(t, "blackout", blackout, t->at[Q_RESUME] - t->at[Q_STOP],
-		     t->at[Q_STARTED] - t->at[Q_STOPPING]);
+		     t->at[Q_ENTER] - t->at[Q_STOPPING]);
 	else if (!strcmp(from, "qmp"))
 		hold(t, "blackout", blackout, t->at[Q_RESUME] - t->at[Q_STOP],
 		     t->at[Q_RESUME] - t->at[Q_STOP]);
