@@ -230,8 +230,8 @@ static void hold_phases(struct times *t, const json_t *update, int64_t blackout)
 		sum += len;
 		if (name && !strcmp(name, "unattributed"))
 			unknown += len;
-		printf("   %-12s %10.3f ms\n", name, len / 1e6);
 	}
+	printf("   %zu phases, %.3f ms unattributed\n", json_array_size(phases), unknown / 1e6);
 	if (sum != blackout)
 		complain(t, "the phases do not add up to the blackout");
 	if (unknown * UNATTRIBUTED >= blackout)
