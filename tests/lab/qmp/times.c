@@ -4,8 +4,8 @@
  * what QEMU says of the same moments: its trace events in LOG (-msg timestamp=on), and the events of its monitor,
  * as lab-qmp -l writes them. Ends with 0 when all agree.
  *
- * The vCPUs' last return from KVM_RUN and their first entry have an event of QEMU's each: kvm_interrupt_exit_request
- * or kvm_run_exit, kvm_vcpu_ioctl. The other moments lie between two of QEMU's, the nearest that it has:
+ * The vCPUs' last return from KVM_RUN and their first entry have an event of QEMU's each: kvm_io_window_exit or
+ * kvm_run_exit, kvm_vcpu_ioctl. The other moments lie between two of QEMU's, the nearest that it has:
  *
  *   stopped      runstate_set finish-migrate ... STOP, sent when all vCPUs and devices have stopped
  *   invalidated  src-iterable-saved ... src-non-iterable-saved: the container is the last that is saved
@@ -45,7 +45,7 @@ enum moment {
 	Q_NR
 };
 
-/* What is in a line of the log; the others are the monitor's, or follow from the order of lines. */
+/* What is in a line of the log; the others are the monitor's, or see read_line(). */
 static const char *const text[Q_NR] = {
 	[Q_STOPPING] = "new_state 7 (finish-migrate)",
 	[Q_SAVING] = "vmstate_downtime_checkpoint src-iterable-saved",
@@ -53,7 +53,6 @@ static const char *const text[Q_NR] = {
 	[Q_LEFT] = "Z cpr_exec ",
 	[Q_LOADED] = "vmstate_downtime_checkpoint dst-precopy-loadvm-completed",
 	[Q_RUNNING] = "(inmigrate) new_state 9 (running)",
-	[Q_ENTER] = "type 0xae80", /* KVM_RUN */
 };
 
 struct times {
@@ -61,11 +60,6 @@ struct times {
 	int64_t slack;
 	bool bad;
 };
-
-static bool is_exit(const char *line)
-{
-	return strstr(line, "kvm_interrupt_exit_request") || strstr(line, "kvm_run_exit");
-}
 
 static int64_t log_time(const char *line)
 {
@@ -80,10 +74,40 @@ static int64_t log_time(const char *line)
 	return timegm(&tm) * 1000000000LL + us * 1000LL;
 }
 
+/*
+ * A line of @at. @kicked: the vCPU had been asked to leave the guest before it entered it: its call of KVM_RUN
+ * does not run the guest, and is interrupted.
+ */
+static void read_line(struct times *t, const char *line, int64_t at, bool *kicked)
+{
+	if (t->at[Q_LEFT] && !t->at[Q_NEW])
+		t->at[Q_NEW] = at;
+	for (int i = 0; i < Q_NR; i++) {
+		if (text[i] && strstr(line, text[i]))
+			t->at[i] = at;
+	}
+	if (strstr(line, "kvm_interrupt_exit_request")) {
+		*kicked = true;
+	} else if (strstr(line, "kvm_run_exit ")) {
+		t->at[Q_EXIT] = at;
+	} else if (strstr(line, "kvm_io_window_exit")) {
+		/* KVM_RUN was interrupted */
+		if (!*kicked)
+			t->at[Q_EXIT] = at;
+		*kicked = false;
+	} else if (strstr(line, "kvm_vcpu_ioctl") && strstr(line, "type 0xae80")) {
+		/* KVM_RUN; of the new QEMU, which says no more */
+		if (!*kicked && t->at[Q_RUNNING] && !t->at[Q_ENTER])
+			t->at[Q_ENTER] = at;
+		*kicked = false;
+	}
+}
+
 /* The log has one update. */
 static int read_log(struct times *t, const char *path)
 {
 	FILE *f = fopen(path, "re");
+	bool kicked = false;
 	char line[4096];
 
 	if (!f) {
@@ -93,20 +117,8 @@ static int read_log(struct times *t, const char *path)
 	while (fgets(line, sizeof(line), f)) {
 		int64_t at = log_time(line);
 
-		if (!at)
-			continue;
-		if (t->at[Q_LEFT] && !t->at[Q_NEW])
-			t->at[Q_NEW] = at;
-		if (is_exit(line))
-			t->at[Q_EXIT] = at;
-		for (int i = 0; i < Q_NR; i++) {
-			if (!text[i] || !strstr(line, text[i]))
-				continue;
-			/* The first that runs the guest */
-			if (i == Q_ENTER && (t->at[i] || !t->at[Q_RUNNING]))
-				continue;
-			t->at[i] = at;
-		}
+		if (at)
+			read_line(t, line, at, &kicked);
 	}
 	fclose(f);
 	return 0;
@@ -270,6 +282,9 @@ static int compare(struct times *t, const json_t *report)
 		hold_moment(t, "running", run ? run + zero : 0, Q_RUNNING, Q_ENTER);
 		hold_moment(t, "first entry", run ? run + zero : 0, Q_ENTER, Q_ENTER);
 	}
+	if (!strcmp(from, "vcpus"))
+		hold(t, "both", blackout, t->at[Q_ENTER] - t->at[Q_EXIT],
+		     t->at[Q_ENTER] - t->at[Q_EXIT]);
 	if (!t->at[Q_STOP] || !t->at[Q_RESUME])
 		complain(t, "the monitors do not say that the guest stopped, and ran again");
 	else if (!strcmp(from, "vcpus"))
