@@ -92,7 +92,7 @@ $(B)/lab-reconcile $(B)/lab-json: $(B)/lab-%: $(B)/tests/lab/client/%.o
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
-$(B)/lab-qmp: tests/lab/qmp/qmp.c
+$(B)/lab-qmp $(B)/lab-times: $(B)/lab-%: tests/lab/qmp/%.c
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(TEST_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< -ljansson
@@ -106,10 +106,10 @@ $(B)/lab-guest: tests/lab/qemu/guest.c tests/lab/qemu/guest.ld
 		-mgeneral-regs-only -nostdlib -static -o $@ $< \
 		-Wl,-T,tests/lab/qemu/guest.ld,--build-id=none,-z,noexecstack,--no-warn-rwx-segments
 
--include $(wildcard $(B)/tests/lab/client/*.d $(B)/tests/unit/*.d $(B)/tests/proof/*.d $(B)/lab-qmp.d)
+-include $(wildcard $(B)/tests/lab/client/*.d $(B)/tests/unit/*.d $(B)/tests/proof/*.d $(B)/lab-qmp.d $(B)/lab-times.d)
 
 lab-programs: $(B)/remapscope $(B)/lab-client $(B)/lab-btfoff $(B)/lab-reconcile $(B)/lab-json \
-	$(B)/lab-qmp $(B)/lab-guest
+	$(B)/lab-qmp $(B)/lab-times $(B)/lab-guest
 
 # What needs no VM; all; the demonstrations.
 

@@ -10,6 +10,7 @@
 #define LAB_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -21,6 +22,10 @@
 #define LAB_MAX_DRIVERS	   4
 #define LAB_MAX_CHILDREN   16
 #define LAB_MAX_TOKENS	   16
+#define LAB_MAX_VMS	   4
+#define LAB_MAX_VCPUS	   4
+#define LAB_MAX_IRQS	   5
+#define LAB_FIRST_IRQ	   3
 #define LAB_TIMEOUT_MS	   30000
 #define LAB_KEEP_MS	   120000
 #define LAB_STATE_ENV	   "LAB_CLIENT_STATE"
@@ -76,6 +81,19 @@ struct lab_shared {
 	struct lab_driver drivers[LAB_MAX_DRIVERS];
 };
 
+/* A guest's memory: code and vectors, and what is counted in it; the rest is not looked at. */
+#define LAB_GUEST_MAGIC 0x6c616267
+
+struct lab_guest {
+	uint8_t code[0x2000];
+	uint32_t count[LAB_MAX_VCPUS]; /* by each vCPU */
+	uint32_t irqs[LAB_MAX_IRQS];   /* interrupts that came */
+	/* These are the client's: */
+	uint32_t magic;
+	uint32_t had[LAB_MAX_VCPUS];  /* what the vCPU had counted when it was last stopped */
+	uint32_t fired[LAB_MAX_IRQS]; /* interrupts that the device was told to give */
+};
+
 struct lab_container {
 	bool used;
 	bool v1;
@@ -89,6 +107,8 @@ struct lab_device {
 	int container;
 	int group_fd;
 	int fd;
+	int irq_fd;	  /* the eventfd of its interrupt, -1: none */
+	uint32_t irq_mem; /* the memory of the guest that has it */
 	uint64_t bar_off;
 	uint64_t bar_size;
 	void *bar;
@@ -125,9 +145,12 @@ struct lab_proc {
 	struct lab_child children[LAB_MAX_CHILDREN];
 };
 
+struct lab_vm;
+
 struct lab {
 	struct lab_proc p;
 	struct lab_shared *shared;
+	struct lab_vm *vms[LAB_MAX_VMS]; /* of this process alone */
 	bool verbose;
 	bool leave; /* an `exit:N` was done: run nothing more */
 	int status;
@@ -225,6 +248,7 @@ int dma_pause(struct lab *lab, uint32_t mem, bool on);
 /* proc.c: processes, limits, capabilities */
 int op_exec(struct op *op);
 int op_fork(struct op *op);
+int op_launch(struct op *op);
 int op_wait(struct op *op);
 int op_kill(struct op *op);
 int op_exit(struct op *op);
@@ -236,6 +260,18 @@ int op_dropcap(struct op *op);
 int lab_exec(struct lab *lab, char **argv);
 int64_t now_ms(void);
 void nap_ms(unsigned int ms);
+
+/* kvm.c: virtual machines */
+struct lab_vm *lab_vm_named(struct op *op, const char *name);
+int lab_vm_fd(const struct lab_vm *vm);
+uint32_t lab_vm_mem(const struct lab_vm *vm);
+int op_vm(struct op *op);
+int op_vcpus(struct op *op);
+
+/* irq.c: a device's interrupt */
+int op_irq(struct op *op);
+int op_irqfd(struct op *op);
+int op_fire(struct op *op);
 
 /* testdev.c: the test device and the faults of its module */
 struct rs_testdev_pin;

@@ -32,6 +32,7 @@
  *   exec                    exec itself with the rest of the list
  *   fork{ OPS }             a child does OPS; spawn{ OPS }: not waited for, until `wait`
  *   fork:keep{ OPS }        waits for OPS, the child stays until `wait`
+ *   launch{ OPS }           like spawn, by another program: it has nothing of ours but what it is sent
  *   sendfds:PATH[:stay], recvfds:PATH
  *                           hand everything over; stay: wait for the receiver's end
  *   kill, exit:N, sleep:MS, memlock:BYTES, dropcap
@@ -43,6 +44,17 @@
  *   read:IOVA:LEN[:worker][:any][:dev=DEV][:fail=], write:...
  *                           by the test device; any: whatever the content
  *   inject:WORD[:ARG]...    a line for the test device's module, see module/inject.c
+ *   vm:NAME:MEM[:vcpus=N][:spin]
+ *                           a virtual machine with that memory, whose vCPUs count in it; they leave the
+ *                           guest at each count, or (spin) only when they are made to
+ *   run[:NAME], stop[:NAME], destroy[:NAME]
+ *                           its vCPUs, or every VM's
+ *   ran[:NAME][:min=N]      each vCPU counts N (3) times more, from what it had when it was stopped
+ *   irq:DEV[:off]           the device's MSI signals an eventfd
+ *   irqfd:DEV[:vm=NAME][:off]
+ *                           which is an interrupt of the guest
+ *   fire:DEV[:held]         the device gives an interrupt; unless held the guest counts it
+ *   came:DEV                the guest has counted all that the device gave
  *   crowd:THREADS:TIMES:IOVA:NPAGES[:worker]
  *                           each thread pins and unpins pages of its own so often
  *   burst:TIMES[:threads=][:seed=]
@@ -87,6 +99,7 @@ static const struct {
 	{ "fork{", op_fork },
 	{ "fork", op_fork },
 	{ "spawn{", op_fork },
+	{ "launch{", op_launch },
 	{ "wait", op_wait },
 	{ "kill", op_kill },
 	{ "exit", op_exit },
@@ -102,6 +115,15 @@ static const struct {
 	{ "read", op_read },
 	{ "write", op_write },
 	{ "inject", op_inject },
+	{ "vm", op_vm },
+	{ "run", op_vcpus },
+	{ "stop", op_vcpus },
+	{ "ran", op_vcpus },
+	{ "destroy", op_vcpus },
+	{ "irq", op_irq },
+	{ "irqfd", op_irqfd },
+	{ "fire", op_fire },
+	{ "came", op_fire },
 	{ "burst", op_burst },
 	{ "crowd", op_crowd },
 	{ "stress", op_stress },

@@ -207,6 +207,52 @@ int op_fork(struct op *op)
 	return parent_main(op, &b, &lab->p.children[i], pid);
 }
 
+static void launched(struct op *op, int len) __attribute__((noreturn));
+
+static void launched(struct op *op, int len)
+{
+	char path[4096], **argv = calloc(len + 3, sizeof(*argv));
+	int n = readlink("/proc/self/exe", path, sizeof(path) - 1), argc = 0;
+
+	if (!argv || n <= 0)
+		_exit(1);
+	path[n] = 0;
+	close_range(3, ~0u, 0);
+	argv[argc++] = (char *)op->lab->progname;
+	if (op->lab->verbose)
+		argv[argc++] = "-v";
+	memcpy(argv + argc, op->rest, len * sizeof(*argv));
+	execv(path, argv);
+	_exit(1);
+}
+
+int op_launch(struct op *op)
+{
+	struct lab *lab = op->lab;
+	int i, len, err;
+	pid_t pid;
+
+	err = op_end(op);
+	if (err)
+		return err;
+	len = block_length(op->rest, op->nrest);
+	if (len < 0)
+		return op_usage(op, "has no closing brace");
+	op->consumed = len + 1;
+	for (i = 0; i < LAB_MAX_CHILDREN && lab->p.children[i].pid; i++)
+		;
+	if (i == LAB_MAX_CHILDREN)
+		return op_usage(op, "there are too many children");
+	pid = fork();
+	if (pid < 0)
+		return op_fail(op, "expected a child, got %s", errno_name(errno));
+	if (!pid)
+		launched(op, len);
+	lab->p.children[i] = (struct lab_child){ .pid = pid, .keep_fd = -1 };
+	op_say(op, "child %d", (int)pid);
+	return 0;
+}
+
 int op_wait(struct op *op)
 {
 	struct lab *lab = op->lab;

@@ -14,7 +14,7 @@
 
 #include "lab.h"
 
-#define LAB_MAX_FDS (1 + LAB_MAX_CONTAINERS + 2 * LAB_MAX_DEVICES + LAB_MAX_MEMS)
+#define LAB_MAX_FDS (1 + LAB_MAX_CONTAINERS + 3 * LAB_MAX_DEVICES + LAB_MAX_MEMS)
 
 static int map_shared(struct lab *lab)
 {
@@ -106,6 +106,8 @@ static int list_fds(struct lab_proc *p, int **fds)
 			continue;
 		fds[n++] = &p->devices[i].group_fd;
 		fds[n++] = &p->devices[i].fd;
+		if (p->devices[i].irq_fd >= 0)
+			fds[n++] = &p->devices[i].irq_fd;
 	}
 	for (i = 0; i < LAB_MAX_MEMS; i++) {
 		if (p->mems[i].used && !p->mems[i].anon)

@@ -286,7 +286,10 @@ static void close_device(struct lab_device *dev)
 		close(dev->fd);
 	if (dev->group_fd >= 0)
 		close(dev->group_fd);
+	if (dev->irq_fd >= 0)
+		close(dev->irq_fd);
 	memset(dev, 0, sizeof(*dev));
+	dev->irq_fd = -1;
 	dev->fd = -1;
 	dev->group_fd = -1;
 }
@@ -352,6 +355,7 @@ int op_group(struct op *op)
 		return op_usage(op, "there are too many devices");
 	dev = &lab->p.devices[i];
 	memset(dev, 0, sizeof(*dev));
+	dev->irq_fd = -1;
 	dev->fd = -1;
 	dev->group_fd = -1;
 	err = lab_device_name(alias, dev->name);

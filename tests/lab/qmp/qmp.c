@@ -12,7 +12,8 @@
  *   gone              wait until QEMU has closed the connection
  *   say:TEXT          print TEXT: it has come so far
  *
- * LOG gets every message of QEMU's with the time at which it was read: events have QEMU's own time in them.
+ * LOG gets a line for every message of QEMU's: the time at which it was read, in seconds, then the message.
+ * Events have QEMU's own time in them.
  * Each wait ends after a minute.
  */
 #include <errno.h>
@@ -60,16 +61,13 @@ static void pause_a_little(void)
 static void log_message(struct qmp *q, json_t *message)
 {
 	long long at = now_us(CLOCK_REALTIME);
-	json_t *line;
 
 	if (!q->log)
 		return;
-	line = json_pack("{s:{s:I,s:I},s:O}", "read", "seconds", (json_int_t)(at / 1000000),
-			 "microseconds", (json_int_t)(at % 1000000), "message", message);
-	json_dumpf(line, q->log, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	fprintf(q->log, "%lld.%06lld ", at / 1000000, at % 1000000);
+	json_dumpf(message, q->log, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	fputc('\n', q->log);
 	fflush(q->log);
-	json_decref(line);
 }
 
 /* A line that is there already; QEMU's messages are one each. */
