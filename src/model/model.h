@@ -75,6 +75,7 @@ struct rs_proc {
 	char comm[RS_COMM_LEN];
 	__u64 mm;
 	bool exited;
+	__u64 exited_ns;
 	int status; /* as wait(2) has it, once exited */
 };
 
@@ -129,6 +130,7 @@ struct rs_range {
  * struct rs_update - one live update: the windows of one opener that overlap
  * @view: all that is known so far; without phases
  * @open: its windows that are open
+ * @told: a standing recording has told it; kept only for whom it is handed over to
  *
  * The containers join here: what else belongs to an update, a pause of vCPUs say, has its place here.
  */
@@ -136,6 +138,7 @@ struct rs_update {
 	struct rs_object obj;
 	struct rs_update_view view;
 	__u32 open;
+	bool told;
 };
 
 /** struct rs_mm - an mm that is, or was, charged for ranges */
@@ -476,6 +479,8 @@ struct rs_model {
 	struct rs_ids ids[RS_NUMBERED_NR]; /* all empty unless it is an excerpt */
 	__u32 next_container;		   /* how many there were */
 	__u32 next_window;
+	__u32 next_update;
+	__u32 next_device;
 	__u64 first_ns, last_ns;
 	__u64 events;
 	struct rs_gap *gap; /* what is missing, as far as the records themselves show it */
@@ -508,6 +513,20 @@ int rs_model_event(struct rs_model *m, const struct rs_event *ev);
 
 /** rs_model_end() - the recording ends: tells RS_N_END, closes the books. Return: 0 or -errno */
 int rs_model_end(struct rs_model *m);
+
+/**
+ * rs_update_over() - none of its windows is open any more, and none that belongs to it can show yet
+ * @now: the records' time
+ */
+bool rs_update_over(const struct rs_update *u, __u64 now);
+
+/**
+ * rs_model_forget() - forget what is over, for a recorder that goes on
+ *
+ * Updates whose @told is set, with which their windows must have been taken; released containers, processes and
+ * devices that are gone, and what was only counted for the whole recording.
+ */
+void rs_model_forget(struct rs_model *m, __u64 now);
 
 /** rs_model_free() - free all */
 void rs_model_free(struct rs_model *m);
@@ -543,12 +562,15 @@ struct rs_range_view *rs_window_range_view(struct rs_model *m, struct rs_contain
 int rs_window_close(struct rs_model *m, struct rs_container *c, const struct rs_event *ev,
 		    enum rs_window_end end);
 
+void rs_window_view_free(struct rs_window_view *w);
+
 /* The window has just opened: which update is it of? */
 int rs_update_join(struct rs_model *m, struct rs_window *w);
 /* The process has a new mm. */
 void rs_update_exec(struct rs_model *m, __u32 tgid, __u64 ts);
 /* The window is closed, as its view says. */
 void rs_update_leave(struct rs_window *w);
+void rs_update_free(struct rs_update *u);
 void rs_updates_free(struct rs_model *m);
 
 /* A range that had no vaddr was remapped: by another process than the one that took it? */

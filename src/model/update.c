@@ -30,7 +30,7 @@ static struct rs_update *add_update(struct rs_model *m, const struct rs_window_v
 	if (!u)
 		return NULL;
 	grown[m->nr_updates++] = u;
-	u->view.id = rs_model_id(m, RS_NR_UPDATE, m->nr_updates);
+	u->view.id = rs_model_id(m, RS_NR_UPDATE, ++m->next_update);
 	u->view.from = w->opener;
 	u->view.start_ns = w->open_ns;
 	return u;
@@ -49,6 +49,7 @@ int rs_update_join(struct rs_model *m, struct rs_window *w)
 	u->view.window = grown;
 	grown[u->view.nr_windows++] = w->view.id;
 	u->open++;
+	u->told = false;
 	w->update = u;
 	w->view.update = u->view.id;
 	/* Of a window that was found open, the begin is earlier than now. */
@@ -85,12 +86,16 @@ void rs_update_leave(struct rs_window *w)
 	}
 }
 
+void rs_update_free(struct rs_update *u)
+{
+	rs_object_free(&u->obj);
+	free(u->view.window);
+	free(u);
+}
+
 void rs_updates_free(struct rs_model *m)
 {
-	for (size_t i = 0; i < m->nr_updates; i++) {
-		rs_object_free(&m->update[i]->obj);
-		free(m->update[i]->view.window);
-		free(m->update[i]);
-	}
+	for (size_t i = 0; i < m->nr_updates; i++)
+		rs_update_free(m->update[i]);
 	free(m->update);
 }

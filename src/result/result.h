@@ -330,6 +330,7 @@ struct rs_finding {
 	struct rs_finding_step *step; /* the automaton's path; the last one led to @verdict */
 	size_t nr_steps;
 	char *replay; /* the command that finds it again; NULL: there is no file */
+	bool told;    /* a standing recording has raised it already */
 };
 
 /** struct rs_rule_container - a container that does not pass a rule */
