@@ -61,7 +61,10 @@ static __u64 now_ns(clockid_t clock)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-static void say(const struct stand *s, const char *fmt, ...)
+static void say(const struct stand *s, bool wrong, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void say(const struct stand *s, bool wrong, const char *fmt, ...)
 {
 	char text[600];
 	va_list args;
@@ -69,7 +72,7 @@ static void say(const struct stand *s, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	s->opts->say(s->opts->ctx, text);
+	s->opts->say(s->opts->ctx, wrong, text);
 }
 
 static int on_event(void *ctx, const struct rs_event *ev)
@@ -80,7 +83,7 @@ static int on_event(void *ctx, const struct rs_event *ev)
 	if (t->writer && !t->write_err) {
 		t->write_err = rs_trace_write(t->writer, ev, &msg);
 		if (t->write_err)
-			say(t->stand, "%s; judging goes on", msg.text);
+			say(t->stand, true, "%s; judging goes on", msg.text);
 	}
 	return rs_analysis_event(t->analysis, ev);
 }
@@ -176,7 +179,7 @@ static void trim(const struct stand *s)
 	struct rs_msg msg;
 
 	if (s->now->path && rs_traces_trim(&s->traces, s->now->path, &msg) < 0)
-		say(s, "%s", msg.text);
+		say(s, true, "%s", msg.text);
 }
 
 /* Nothing is recorded any more; what ended after @until is told by the next one. */
@@ -196,7 +199,7 @@ static int end(struct stretch *t, __u64 until, const char *by, struct rs_msg *ms
 
 		t->writer = NULL;
 		if (werr && !t->write_err)
-			say(t->stand, "%s", why.text);
+			say(t->stand, true, "%s", why.text);
 	}
 	if (!err)
 		err = rs_analysis_finish(t->analysis, o, NULL, &rest);
@@ -219,7 +222,7 @@ static int change(struct stand *s, struct rs_msg *msg)
 	if (!err)
 		err = begin(s, &next, &usage, &why);
 	if (err) {
-		say(s, "%s; what is recorded now goes on", why.text);
+		say(s, true, "%s; what is recorded now goes on", why.text);
 		s->rest_ns = now_ns(CLOCK_MONOTONIC) + REST_NS;
 		return 0;
 	}
@@ -269,11 +272,11 @@ static void announce(struct stretch *t)
 	t->announced = true;
 	t->attached = attached;
 	if (!attached)
-		say(t->stand, "waiting for vfio_iommu_type1");
+		say(t->stand, false, "waiting for vfio_iommu_type1");
 	else if (t->path)
-		say(t->stand, "recording to %s", t->path);
+		say(t->stand, false, "recording to %s", t->path);
 	else
-		say(t->stand, "watching");
+		say(t->stand, false, "watching");
 }
 
 static void flush(struct stand *s, __u64 now)
@@ -287,7 +290,7 @@ static void flush(struct stand *s, __u64 now)
 	t->flushed_ns = now;
 	t->write_err = rs_trace_flush(t->writer, &msg);
 	if (t->write_err)
-		say(s, "%s; judging goes on", msg.text);
+		say(s, true, "%s; judging goes on", msg.text);
 	rs_trace_written(t->writer, &records, &bytes);
 	if (bytes != t->bytes)
 		trim(s);

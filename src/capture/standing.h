@@ -20,7 +20,7 @@
  * @dir_bytes: of all traces in @dir; the oldest go first
  * @file_bytes: of one trace; the next update that is over ends it
  * @told: takes what &rs_listener.told is given; its source is the trace, or "live" without one
- * @say: takes a sentence about the recording itself
+ * @say: takes a sentence about the recording itself; @wrong: something went wrong, and it goes on all the same
  */
 struct rs_standing_opts {
 	struct rs_live_opts live;
@@ -29,7 +29,7 @@ struct rs_standing_opts {
 	__u64 dir_bytes;
 	__u64 file_bytes;
 	int (*told)(void *ctx, const struct rs_result *r);
-	void (*say)(void *ctx, const char *sentence);
+	void (*say)(void *ctx, bool wrong, const char *sentence);
 	void *ctx;
 };
 

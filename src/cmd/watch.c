@@ -47,11 +47,13 @@ static int on_told(void *ctx, const struct rs_result *r)
 	return w->out_err;
 }
 
-static void on_say(void *ctx, const char *sentence)
+static void on_say(void *ctx, bool wrong, const char *sentence)
 {
 	const struct watch *w = ctx;
 
-	if (!w->cli->json)
+	if (wrong)
+		rs_fail(w->cli, 0, "%s", sentence);
+	else if (!w->cli->json)
 		fprintf(stderr, "remapscope: %s\n", sentence);
 }
 
