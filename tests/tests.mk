@@ -29,6 +29,7 @@ $(B)/tests/test_%: $(B)/tests/unit/test_%.o $(B)/tests/libsynth.a $(B)/libremaps
 $(B)/tests/test_symbols: $(B)/src/attach/symbols.o
 $(B)/tests/test_filter: $(B)/src/capture/filter.o
 $(B)/tests/test_pagemap: $(B)/src/capture/pagemap.o
+$(B)/tests/test_traces: $(B)/src/capture/traces.o
 $(B)/tests/test_watch: $(B)/src/attach/watch.o
 $(B)/tests/test_rules_tables: $(patsubst %.c,$(B)/%.o,$(wildcard src/attach/*.c))
 $(B)/tests/test_rules_tables: TEST_LIBS := $(LIBS)

@@ -541,6 +541,14 @@ json_t *rs_live_end(const struct rs_live *l)
 	return end;
 }
 
+json_t *rs_live_so_far(struct rs_live *l)
+{
+	/* What cannot be read now is told at the end. */
+	if (l->skel)
+		read_percpu(l, l->percpu);
+	return rs_live_end(l);
+}
+
 void rs_live_free(struct rs_live *l)
 {
 	if (!l)

@@ -79,6 +79,9 @@ int rs_live_stop(struct rs_live *l);
 /** rs_live_end() - losses and sequence numbers, after rs_live_stop(); the caller's */
 json_t *rs_live_end(const struct rs_live *l);
 
+/** rs_live_so_far() - losses until now, as rs_live_end() will have them; the caller's */
+json_t *rs_live_so_far(struct rs_live *l);
+
 /** rs_live_free() - NULL is allowed */
 void rs_live_free(struct rs_live *l);
 

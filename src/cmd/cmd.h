@@ -30,6 +30,7 @@ int rs_cmd_report(struct rs_cli *cli, int argc, char **argv);
 int rs_cmd_check(struct rs_cli *cli, int argc, char **argv);
 int rs_cmd_diff(struct rs_cli *cli, int argc, char **argv);
 int rs_cmd_rules(struct rs_cli *cli, int argc, char **argv);
+int rs_cmd_watch(struct rs_cli *cli, int argc, char **argv);
 int rs_cmd_version(struct rs_cli *cli, int argc, char **argv);
 
 /** rs_fail() - say one sentence on stderr (an object under --json). Return: @status */

@@ -12,6 +12,7 @@ static const struct {
 } commands[] = {
 	{ "doctor", rs_cmd_doctor, "what can be recorded on this machine, and how" },
 	{ "record", rs_cmd_record, "record live updates into a trace file" },
+	{ "watch", rs_cmd_watch, "tell of each live update as it ends, for as long as it runs" },
 	{ "report", rs_cmd_report, "print what a trace file holds" },
 	{ "check", rs_cmd_check, "judge a trace file, or a command while it runs" },
 	{ "diff", rs_cmd_diff, "what changed from one trace to another, and whether by chance" },
@@ -28,6 +29,8 @@ static void usage(FILE *out)
 		"\n  remapscope doctor [--fentry | --no-fentry] [FUNCTION...]\n"
 		"  remapscope record [-o FILE] [--all] [--wait] [--duration S] [RECORDING]\n"
 		"                    [-- COMMAND [ARG...]]\n"
+		"  remapscope watch [--dir DIR [--size SIZE] [--file-size SIZE]] [--budget FILE]\n"
+		"                   [RECORDING]\n"
 		"  remapscope report [--qmp FILE]... [-v] FILE\n"
 		"  remapscope check [--budget FILE [--base FILE]] [--rule ID]... [--junit FILE]\n"
 		"                   [--explain DIR] [--qmp FILE]... [-v] FILE\n"

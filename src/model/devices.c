@@ -27,7 +27,7 @@ static struct rs_device *add_device(struct rs_model *m, __u64 key, __u64 ts)
 	m->device[m->nr_devices++] = d;
 	d->key = key;
 	d->open = true;
-	d->view.id = rs_model_id(m, RS_NR_DEVICE, m->nr_devices);
+	d->view.id = rs_model_id(m, RS_NR_DEVICE, ++m->next_device);
 	d->view.key = key;
 	d->view.group_id = -1;
 	d->view.since_ns = ts;
@@ -311,15 +311,37 @@ int rs_devices_end(struct rs_model *m)
 	return err;
 }
 
+static void free_device(struct rs_device *d)
+{
+	rs_pins_free(&d->pins);
+	rs_rows_free(&d->rows);
+	rs_object_free(&d->obj);
+	free(d);
+}
+
+void rs_devices_forget(struct rs_model *m)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < m->nr_devices; i++) {
+		struct rs_device *d = m->device[i];
+		bool last = true;
+
+		for (size_t k = i + 1; k < m->nr_devices && !d->open && last; k++)
+			last = m->device[k]->key != d->key;
+		if (d->open || last)
+			m->device[nr++] = d;
+		else
+			free_device(d);
+	}
+	m->nr_devices = nr;
+}
+
 void rs_devices_free(struct rs_model *m)
 {
 	HASH_CLEAR(hh, m->devices);
-	for (size_t i = 0; i < m->nr_devices; i++) {
-		rs_pins_free(&m->device[i]->pins);
-		rs_rows_free(&m->device[i]->rows);
-		rs_object_free(&m->device[i]->obj);
-		free(m->device[i]);
-	}
+	for (size_t i = 0; i < m->nr_devices; i++)
+		free_device(m->device[i]);
 	free(m->device);
 	m->device = NULL;
 	m->nr_devices = 0;

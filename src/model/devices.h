@@ -44,6 +44,9 @@ int rs_devices_close(struct rs_model *m, struct rs_container *c, __s64 group_id,
 /** rs_devices_end() - the recording ends: judge pins by the kernel's counts, if these are all there is */
 int rs_devices_end(struct rs_model *m);
 
+/** rs_devices_forget() - those that are gone and whose address another one has: no count is of them any more */
+void rs_devices_forget(struct rs_model *m);
+
 void rs_devices_free(struct rs_model *m);
 
 #endif /* RS_MODEL_DEVICES_H */

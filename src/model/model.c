@@ -158,7 +158,7 @@ int rs_model_end(struct rs_model *m)
 	return err;
 }
 
-static void free_window_view(struct rs_window_view *w)
+void rs_window_view_free(struct rs_window_view *w)
 {
 	for (size_t i = 0; i < w->nr_ranges; i++) {
 		rs_backing_free(&w->range[i].old_backing);
@@ -176,7 +176,7 @@ void rs_model_free(struct rs_model *m)
 	{
 		rs_range_remove_all(c);
 		if (c->window)
-			free_window_view(&c->window->view);
+			rs_window_view_free(&c->window->view);
 		HASH_DEL(m->containers, c);
 		rs_object_free(&c->obj);
 		rs_owner_free(c);
@@ -198,7 +198,7 @@ void rs_model_free(struct rs_model *m)
 	rs_irqs_free(m);
 	rs_updates_free(m);
 	for (size_t i = 0; i < m->nr_windows; i++)
-		free_window_view(&m->window[i]);
+		rs_window_view_free(&m->window[i]);
 	rs_devices_free(m);
 	rs_stats_free(m);
 	rs_rows_free(&m->tally.rows);

@@ -76,6 +76,7 @@ struct rs_proc {
 	__u64 mm;
 	__u64 start_ns; /* 0: not known */
 	bool exited;
+	__u64 exited_ns;
 	int status; /* as wait(2) has it, once exited */
 };
 
@@ -152,6 +153,7 @@ struct rs_heir {
  * @run_ns: when the first vCPU ran again
  * @irq_ns: when the last interrupt was given back before that
  * @resumed: a monitor has said meanwhile that a guest runs again
+ * @told: a standing recording has told it; kept only for whom it is handed over to
  *
  * The containers join here: what else belongs to an update has its place here.
  */
@@ -168,6 +170,7 @@ struct rs_update {
 	__u64 run_ns;
 	__u64 irq_ns;
 	bool resumed;
+	bool told;
 };
 
 /** struct rs_vm - a virtual machine, named by struct kvm's address */
@@ -567,6 +570,8 @@ struct rs_model {
 	__u32 next_container;		   /* how many there were */
 	__u32 next_window;
 	__u32 next_vm;
+	__u32 next_update;
+	__u32 next_device;
 	__u64 first_ns, last_ns;
 	__u64 events;
 	struct rs_gap *gap; /* what is missing, as far as the records themselves show it */
@@ -599,6 +604,20 @@ int rs_model_event(struct rs_model *m, const struct rs_event *ev);
 
 /** rs_model_end() - the recording ends: tells RS_N_END, closes the books. Return: 0 or -errno */
 int rs_model_end(struct rs_model *m);
+
+/**
+ * rs_update_over() - none of its windows is open any more, and none that belongs to it can show yet
+ * @now: the records' time
+ */
+bool rs_update_over(const struct rs_update *u, __u64 now);
+
+/**
+ * rs_model_forget() - forget what is over, for a recorder that goes on
+ *
+ * Updates whose @told is set, with which their windows must have been taken; released containers, processes and
+ * devices that are gone, and what was only counted for the whole recording.
+ */
+void rs_model_forget(struct rs_model *m, __u64 now);
 
 /** rs_model_free() - free all */
 void rs_model_free(struct rs_model *m);
@@ -634,6 +653,8 @@ struct rs_range_view *rs_window_range_view(struct rs_model *m, struct rs_contain
 int rs_window_close(struct rs_model *m, struct rs_container *c, const struct rs_event *ev,
 		    enum rs_window_end end);
 
+void rs_window_view_free(struct rs_window_view *w);
+
 /* The container's window has just opened: which update is it of? */
 int rs_update_join(struct rs_model *m, struct rs_container *c);
 /* The process has a new mm. */
@@ -662,6 +683,7 @@ void rs_update_irq(struct rs_model *m, __u32 tgid, __u64 ts);
 /* A monitor says that a guest runs again; nobody knows whose. */
 void rs_update_resumed(struct rs_model *m);
 int rs_update_mark(struct rs_model *m, struct rs_container *c, const struct rs_mark_view *mark);
+void rs_update_free(struct rs_update *u);
 void rs_updates_free(struct rs_model *m);
 
 /* A range that had no vaddr was remapped: by another process than the one that took it? */

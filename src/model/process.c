@@ -220,6 +220,7 @@ int rs_model_process(struct rs_model *m, const struct rs_event *ev)
 
 		rs_event_read(&x, sizeof(x), ev);
 		p->exited = true;
+		p->exited_ns = ev->ts;
 		p->status = x.status;
 		p->mm = 0;
 		rs_owner_exit(m, ev->tgid);

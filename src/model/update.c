@@ -32,7 +32,7 @@ static struct rs_update *add_update(struct rs_model *m, const struct rs_window_v
 	if (!u)
 		return NULL;
 	grown[m->nr_updates++] = u;
-	u->view.id = rs_model_id(m, RS_NR_UPDATE, m->nr_updates);
+	u->view.id = rs_model_id(m, RS_NR_UPDATE, ++m->next_update);
 	u->view.from = w->opener;
 	u->view.start_ns = w->open_ns;
 	u->own.tgid = w->opener.tgid;
@@ -134,6 +134,7 @@ int rs_update_join(struct rs_model *m, struct rs_container *c)
 	    add_id(&u->view.container, &u->view.nr_containers, c->view.id))
 		return -ENOMEM;
 	u->open++;
+	u->told = false;
 	w->update = u;
 	w->view.update = u->view.id;
 	/* Of a window that was found open, the begin is earlier than now. */
@@ -362,14 +363,18 @@ int rs_update_mark(struct rs_model *m, struct rs_container *c, const struct rs_m
 	return 0;
 }
 
+void rs_update_free(struct rs_update *u)
+{
+	rs_object_free(&u->obj);
+	rs_update_view_free(&u->view);
+	free(u->heir);
+	free(u->vcpu_key);
+	free(u);
+}
+
 void rs_updates_free(struct rs_model *m)
 {
-	for (size_t i = 0; i < m->nr_updates; i++) {
-		rs_object_free(&m->update[i]->obj);
-		rs_update_view_free(&m->update[i]->view);
-		free(m->update[i]->heir);
-		free(m->update[i]->vcpu_key);
-		free(m->update[i]);
-	}
+	for (size_t i = 0; i < m->nr_updates; i++)
+		rs_update_free(m->update[i]);
 	free(m->update);
 }

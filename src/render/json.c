@@ -502,7 +502,7 @@ static int put(json_t *o, const char *key, json_t *value)
 	return json_object_set_new(o, key, value) ? -ENOMEM : 0;
 }
 
-int rs_render_json(const struct rs_result *r, FILE *out)
+static int render(const struct rs_result *r, size_t flags, FILE *out)
 {
 	json_t *o = head(r);
 	int err = -ENOMEM;
@@ -525,10 +525,20 @@ int rs_render_json(const struct rs_result *r, FILE *out)
 		goto out;
 
 	err = 0;
-	if (json_dumpf(o, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER) || fputc('\n', out) == EOF ||
+	if (json_dumpf(o, out, flags | JSON_PRESERVE_ORDER) || fputc('\n', out) == EOF ||
 	    fflush(out))
 		err = -EIO;
 out:
 	json_decref(o);
 	return err;
+}
+
+int rs_render_json(const struct rs_result *r, FILE *out)
+{
+	return render(r, JSON_INDENT(2), out);
+}
+
+int rs_render_json_line(const struct rs_result *r, FILE *out)
+{
+	return render(r, JSON_COMPACT, out);
 }

@@ -35,6 +35,16 @@ int rs_render_check(const struct rs_result *r, const struct rs_style *style, FIL
 /** rs_render_json() - all of it; docs/json.md has the schema */
 int rs_render_json(const struct rs_result *r, FILE *out);
 
+/** rs_render_json_line() - the same on one line */
+int rs_render_json_line(const struct rs_result *r, FILE *out);
+
+/**
+ * rs_render_told() - what &rs_listener.told is given, for a person who sees it come
+ *
+ * A line for the update, or for what was found; below an update's line one for each reason why it does not pass.
+ */
+int rs_render_told(const struct rs_result *r, const struct rs_style *style, FILE *out);
+
 /** rs_render_junit() - the verdicts as JUnit XML: a test case per rule and per budget clause */
 int rs_render_junit(const struct rs_result *r, FILE *out);
 

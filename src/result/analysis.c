@@ -183,6 +183,34 @@ int rs_analysis_event(void *analysis, const struct rs_event *ev)
 	return rs_order_push(a->order, ev);
 }
 
+static struct rs_build build_of(struct rs_analysis *a)
+{
+	return (struct rs_build){
+		.model = &a->model,
+		.engine = &a->engine,
+		.order = a->order,
+		.meta = a->meta,
+		.source = a->opts.source,
+		.file = a->opts.file,
+		.budget = a->opts.budget,
+	};
+}
+
+int rs_analysis_tick(struct rs_analysis *a, __u64 now)
+{
+	/* Up to here every record has come. */
+	__u64 known = now > RS_ORDER_NS ? now - RS_ORDER_NS : 0;
+	struct rs_build b = build_of(a);
+	int err;
+
+	err = rs_order_tick(a->order, now);
+	if (!err)
+		err = rs_engine_time(&a->engine, known);
+	if (!err && a->opts.listener)
+		err = rs_tell(&b, a->opts.listener, known);
+	return err;
+}
+
 void rs_analysis_progress(const struct rs_analysis *a, struct rs_progress *p)
 {
 	const struct rs_container *c;
@@ -190,6 +218,8 @@ void rs_analysis_progress(const struct rs_analysis *a, struct rs_progress *p)
 	*p = (struct rs_progress){ .events = a->model.events, .windows = a->model.next_window };
 	for (c = a->model.containers; c; c = c->hh.next)
 		p->open += c->window != NULL;
+	for (size_t i = 0; i < a->model.nr_updates; i++)
+		p->untold += !a->model.update[i]->told;
 	for (size_t i = 0; i < a->engine.table.nr; i++)
 		p->violations += a->engine.violations[i];
 }
@@ -197,23 +227,15 @@ void rs_analysis_progress(const struct rs_analysis *a, struct rs_progress *p)
 int rs_analysis_finish(struct rs_analysis *a, const json_t *end, const char *incomplete,
 		       struct rs_result **out)
 {
-	struct rs_build b = {
-		.model = &a->model,
-		.engine = &a->engine,
-		.order = a->order,
-		.meta = a->meta,
-		.end = end,
-		.incomplete = incomplete,
-		.source = a->opts.source,
-		.file = a->opts.file,
-		.budget = a->opts.budget,
-	};
+	struct rs_build b = build_of(a);
 	json_int_t ended;
 	json_t *cpu;
 	size_t i;
 	int err;
 
 	*out = NULL;
+	b.end = end;
+	b.incomplete = incomplete;
 	err = rs_order_flush(a->order);
 	json_array_foreach(json_object_get(end, "cpus"), i, cpu) {
 		json_int_t nr = json_integer_value(json_object_get(cpu, "cpu"));
@@ -230,6 +252,9 @@ int rs_analysis_finish(struct rs_analysis *a, const json_t *end, const char *inc
 		err = rs_engine_time(&a->engine, a->model.last_ns);
 	if (!err)
 		err = rs_model_end(&a->model);
+	/* What is still open ends with the recording. */
+	if (!err && a->opts.listener)
+		err = rs_tell(&b, a->opts.listener, UINT64_MAX);
 	if (!err)
 		err = rs_build_result(&b, out);
 	return err;

@@ -23,6 +23,16 @@ struct rs_build {
 /** rs_build_result() - Return: 0 or -ENOMEM */
 int rs_build_result(struct rs_build *b, struct rs_result **out);
 
+struct rs_listener;
+
+/**
+ * rs_tell() - tell what is over, and what was found; then forget it
+ * @now: the records' time
+ *
+ * Return: 0 or -errno, also the listener's
+ */
+int rs_tell(const struct rs_build *b, const struct rs_listener *l, __u64 now);
+
 /** rs_build_losses() - fill r->loss from holes, counters and gaps. Return: 0 or -ENOMEM */
 int rs_build_losses(const struct rs_build *b, struct rs_result *r);
 

@@ -416,6 +416,7 @@ struct rs_finding {
 	__u32 object;  /* where in @text the object's name begins, 0: it is not one of several */
 	__u32 prefix;  /* ... and where it ends */
 	__u64 request; /* that ended it, together with others; 0: its last event did */
+	bool told;     /* a standing recording has raised it already */
 };
 
 /** struct rs_rule_container - a container that does not pass a rule */

@@ -249,6 +249,15 @@ int rs_order_push(struct rs_order *o, const struct rs_event *ev)
 	return err;
 }
 
+int rs_order_tick(struct rs_order *o, __u64 now)
+{
+	int err = 0;
+
+	while (!err && o->nr && o->heap[0].ts + RS_ORDER_NS <= now)
+		err = hand_on(o);
+	return err;
+}
+
 int rs_order_flush(struct rs_order *o)
 {
 	int err = 0;

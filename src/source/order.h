@@ -45,6 +45,15 @@ void rs_order_excerpt(struct rs_order *o);
 /** rs_order_push() - take a record. Return: 0 or -errno (its own, or of @fn) */
 int rs_order_push(struct rs_order *o, const struct rs_event *ev);
 
+/**
+ * rs_order_tick() - the source had nothing more to give at @now (CLOCK_MONOTONIC)
+ *
+ * What came before hands itself on then, although nothing newer has come. What comes later is newer than @now by
+ * its own time, or older by less than RS_ORDER_NS: it is handed on in the same order as without the tick.
+ * Return: 0 or -errno
+ */
+int rs_order_tick(struct rs_order *o, __u64 now);
+
 /** rs_order_flush() - hand on what is held back. Return: 0 or -errno */
 int rs_order_flush(struct rs_order *o);
 

@@ -379,9 +379,42 @@ static void any_interleaving_gives_the_same(void **state)
 	}
 }
 
+/* Time passes although nothing comes: what is old enough goes on, and in the order in which it would have. */
+static void ticks(void **state)
+{
+	struct seen seen = { 0 };
+	struct rs_order *o = rs_order_new(see, &seen);
+
+	(void)state;
+	assert_non_null(o);
+	PUSH(0, 0, SEC + 5);
+	PUSH(1, 0, SEC);
+	assert_int_equal(rs_order_tick(o, SEC + RS_ORDER_NS - 1), 0);
+	assert_int_equal(seen.nr, 0);
+	assert_int_equal(rs_order_tick(o, SEC + RS_ORDER_NS), 0);
+	assert_int_equal(seen.nr, 1);
+	assert_int_equal(seen.ts[0], SEC);
+	/* A record of before the tick, as far back as one can be. */
+	PUSH(1, 1, SEC + 1);
+	assert_int_equal(seen.nr, 1);
+	assert_int_equal(rs_order_tick(o, 2 * SEC), 0);
+	assert_int_equal(seen.nr, 3);
+	assert_int_equal(seen.ts[1], SEC + 1);
+	assert_int_equal(seen.ts[2], SEC + 5);
+	assert_int_equal(late(o), 0);
+	/* Time does not go back with an older tick. */
+	PUSH(0, 1, 2 * SEC);
+	assert_int_equal(rs_order_tick(o, SEC), 0);
+	assert_int_equal(seen.nr, 3);
+	seen.fail_at = 4;
+	assert_int_equal(rs_order_tick(o, 3 * SEC), -EIO);
+	rs_order_free(o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ticks),
 		cmocka_unit_test(restored),
 		cmocka_unit_test(held_back_by_the_records_own_times),
 		cmocka_unit_test(equal_times_keep_their_order),

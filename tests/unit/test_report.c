@@ -452,15 +452,54 @@ static void range_pages(void **state)
 	free(text);
 }
 
+/* Lines of a standing recording: one for the update, one for each reason; findings alike share one. */
+static void told_golden(void **state)
+{
+	struct rs_result *f = fixture(), r = *f;
+	struct rs_update_view u = f->update[0];
+	struct rs_finding many[3] = { f->finding[0], f->finding[0], f->finding[0] };
+	char *text;
+
+	(void)state;
+	u.blackout_len = 45 * 1000000 + 200000;
+	u.blackout_from = "vcpus";
+	r.update = &u;
+	r.nr_updates = 1;
+	r.nr_windows = 1;
+	text = rendered(rs_render_told, &r, plain);
+	has(text, "2025-11-22T18:10:04Z  u1  qemu-system-x86[1234] -> qemu-system-x86[1301]  "
+		  "process  blackout 45.2ms (vcpus)  window 22.4ms  violated\n"
+		  "    !  remap-same-memory: ");
+	has_not(text, "more)");
+	free(text);
+
+	r.finding = many;
+	r.nr_findings = 3;
+	text = rendered(rs_render_told, &r, plain);
+	has(text, " (and 2 more)\n");
+	free(text);
+
+	/* By themselves, each with its time; what cannot be told is marked. */
+	r.nr_updates = 0;
+	many[1].container++;
+	many[2].verdict = RS_UNKNOWN;
+	text = rendered(rs_render_told, &r, plain);
+	has_not(text, "u1");
+	has_not(text, "more)");
+	has(text, "Z  !  remap-same-memory: ");
+	has(text, "Z  ?  remap-same-memory: ");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(report_golden),      cmocka_unit_test(report_verbose),
-		cmocka_unit_test(report_one_device),  cmocka_unit_test(wait_column),
-		cmocka_unit_test(wide_numbers),	      cmocka_unit_test(container_known),
-		cmocka_unit_test(flights_by_window),  cmocka_unit_test(report_idle),
-		cmocka_unit_test(report_many_ranges), cmocka_unit_test(backing_marks),
-		cmocka_unit_test(range_pages),
+		cmocka_unit_test(told_golden),	   cmocka_unit_test(report_golden),
+		cmocka_unit_test(report_verbose),  cmocka_unit_test(report_one_device),
+		cmocka_unit_test(wait_column),	   cmocka_unit_test(wide_numbers),
+		cmocka_unit_test(container_known), cmocka_unit_test(flights_by_window),
+		cmocka_unit_test(report_idle),	   cmocka_unit_test(report_many_ranges),
+		cmocka_unit_test(backing_marks),   cmocka_unit_test(range_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,538 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A recording that goes on: each update is told when it is over, what is found at once; and nothing is kept. */
+#include <errno.h>
+#include <malloc.h>
+#include "judge.h"
+#include "rules/rules.h"
+#include "source/order.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+/* <sanitizer/allocator_interface.h>, which gcc does not bring. */
+size_t __sanitizer_get_current_allocated_bytes(void);
+#define allocated() __sanitizer_get_current_allocated_bytes()
+#define SLACK	    0
+#else
+#define allocated() mallinfo2().uordblks
+/* glibc counts what waits in its caches, too: far less than a record for each update. */
+#define SLACK	    (16 * KIB)
+#endif
+
+#define TOLD_MAX 4096
+
+/* What was told of an update, or of findings alone (id 0). */
+struct one {
+	__u32 id;
+	struct rs_update_view view;
+	size_t windows;
+	size_t containers;
+	enum rs_verdict verdict;
+	size_t violations;
+	char text[160]; /* the first finding's */
+	__u64 at_ns;	/* and its time */
+};
+
+struct watch {
+	struct synth *s;
+	struct rs_analysis *a;
+	size_t pushed;
+	__u64 now;
+	int refuse; /* what the listener returns */
+	size_t nr;
+	struct one one[TOLD_MAX];
+};
+
+static int on_told(void *ctx, const struct rs_result *r)
+{
+	struct watch *w = ctx;
+	struct one *o = &w->one[w->nr];
+
+	assert_true(w->nr++ < TOLD_MAX);
+	assert_true(r->nr_updates <= 1);
+	memset(o, 0, sizeof(*o));
+	if (r->nr_updates) {
+		o->view = r->update[0];
+		o->id = o->view.id;
+	}
+	o->windows = r->nr_windows;
+	o->containers = r->nr_containers;
+	o->verdict = r->verdict;
+	for (size_t i = 0; i < r->nr_findings; i++)
+		o->violations += r->finding[i].verdict == RS_VIOLATED;
+	if (r->nr_findings) {
+		snprintf(o->text, sizeof(o->text), "%s: %s", r->finding[0].rule,
+			 r->finding[0].text);
+		o->at_ns = r->finding[0].at_ns;
+	}
+	return w->refuse;
+}
+
+static struct watch *watch_of(struct synth *s, const struct rs_budget *budget)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+	static struct rs_listener listener;
+	json_t *meta = synth_meta(s);
+
+	assert_non_null(w);
+	w->s = s;
+	listener = (struct rs_listener){ .told = on_told, .ctx = w };
+	assert_int_equal(rs_analysis_new(&(struct rs_analysis_opts){ .source = "live",
+								     .budget = budget,
+								     .listener = &listener },
+					 &w->a, NULL),
+			 0);
+	assert_int_equal(rs_analysis_meta(w->a, meta), 0);
+	json_decref(meta);
+	return w;
+}
+
+static void tick(struct watch *w, __u64 now)
+{
+	w->now = now;
+	assert_int_equal(rs_analysis_tick(w->a, now), 0);
+}
+
+/* All that was written by now; in between time passes as it does for a recorder. */
+static void catch_up(struct watch *w, size_t until)
+{
+	for (; w->pushed < until; w->pushed++) {
+		const struct rs_event *ev = w->s->rec[w->pushed].ev;
+
+		if (w->now && ev->ts > w->now + SEC) {
+			tick(w, w->now + SEC / 2);
+			tick(w, ev->ts - US);
+		}
+		if (!w->s->rec[w->pushed].dropped)
+			assert_int_equal(rs_analysis_event(w->a, ev), 0);
+		w->now = ev->ts;
+	}
+}
+
+static void finish(struct watch *w)
+{
+	json_t *end = synth_end(w->s);
+	struct rs_result *r;
+
+	assert_int_equal(rs_analysis_finish(w->a, end, NULL, &r), 0);
+	/* All has been told. */
+	assert_int_equal(r->nr_updates, 0);
+	assert_int_equal(r->nr_windows, 0);
+	assert_int_equal(r->nr_findings, 0);
+	rs_result_free(r);
+	json_decref(end);
+}
+
+static void done(struct watch *w)
+{
+	rs_analysis_free(w->a);
+	free(w);
+}
+
+static void told_when_it_is_over(void **state)
+{
+	struct watch *w;
+	struct synth *s;
+	__u64 c;
+
+	(void)state;
+	s = two_ranges(&c);
+	w = watch_of(s, NULL);
+	synth_invalidate_all(s, c);
+	synth_wait(s, 20 * MS);
+	synth_exec(s);
+	synth_wait(s, 30 * MS);
+	remap_both(s, c);
+	catch_up(w, s->nr);
+	tick(w, s->now + SEC);
+	assert_int_equal(w->nr, 0);
+	/* Nothing else happens, and yet: */
+	tick(w, s->now + 2 * SEC);
+	assert_int_equal(w->nr, 1);
+	assert_int_equal(w->one[0].id, 1);
+	assert_int_equal(w->one[0].view.handover, RS_HANDOVER_EXEC);
+	assert_in_range(w->one[0].view.blackout_len, 50 * MS, 51 * MS);
+	assert_int_equal(w->one[0].windows, 1);
+	assert_int_equal(w->one[0].containers, 1);
+	assert_int_equal(w->one[0].verdict, RS_PASS);
+	tick(w, s->now + 100 * SEC);
+	assert_int_equal(w->nr, 1);
+	/* The next one has the next number. */
+	synth_wait(s, 200 * SEC);
+	synth_invalidate_all(s, c);
+	remap_both(s, c);
+	synth_wait(s, 5 * SEC);
+	catch_up(w, s->nr);
+	finish(w);
+	assert_int_equal(w->nr, 2);
+	assert_int_equal(w->one[1].id, 2);
+	assert_int_equal(w->one[1].verdict, RS_PASS);
+	done(w);
+	synth_free(s);
+}
+
+/* A clock is raised while it runs out, with the time that a replay finds; then nothing, until the update is over. */
+static void raised_meanwhile(void **state)
+{
+	struct rs_result *r;
+	struct watch *w;
+	struct synth *s;
+	__u64 c, lost;
+	size_t nr;
+
+	(void)state;
+	s = two_ranges(&c);
+	w = watch_of(s, NULL);
+	synth_invalidate_all(s, c);
+	lost = s->now;
+	catch_up(w, s->nr);
+	tick(w, lost + RS_WINDOW_LIMIT_NS);
+	assert_int_equal(w->nr, 0);
+	tick(w, lost + RS_WINDOW_LIMIT_NS + SEC);
+	assert_int_equal(w->nr, 1);
+	assert_int_equal(w->one[0].id, 0);
+	assert_int_equal(w->one[0].violations, 2);
+	assert_int_equal(w->one[0].at_ns, lost + RS_WINDOW_LIMIT_NS);
+	assert_non_null(strstr(w->one[0].text, "window-closed: c1 range 0x0 size 0x200000"));
+	for (__u64 t = 2; t < 50; t++)
+		tick(w, lost + RS_WINDOW_LIMIT_NS + t * SEC);
+	assert_int_equal(w->nr, 1);
+
+	synth_wait(s, RS_WINDOW_LIMIT_NS + 60 * SEC);
+	remap_both(s, c);
+	catch_up(w, s->nr);
+	nr = w->nr;
+	assert_int_equal(nr, 1);
+	tick(w, s->now + 2 * SEC);
+	assert_int_equal(w->nr, 2);
+	assert_int_equal(w->one[1].id, 1);
+	assert_int_equal(w->one[1].verdict, RS_VIOLATED);
+	assert_int_equal(w->one[1].violations, 2);
+	assert_string_equal(w->one[1].text, w->one[0].text);
+	finish(w);
+	assert_int_equal(w->nr, 2);
+
+	r = judged(s, "window-closed=violated");
+	assert_int_equal(nr_findings(r, "window-closed"), 2);
+	assert_int_equal(r->finding[0].at_ns, w->one[0].at_ns);
+	rs_result_free(r);
+	done(w);
+}
+
+/* Two at a time are told apart, and each has its own verdict. */
+static void kept_apart(void **state)
+{
+	struct watch *w;
+	struct synth *s;
+	__u64 c, d;
+
+	(void)state;
+	s = two_ranges(&c);
+	w = watch_of(s, NULL);
+	synth_as(s, 300);
+	d = synth_open(s);
+	synth_attach(s, d);
+	synth_map(s, d, 0, 2 * MIB, INO + 1, 0);
+	synth_invalidate_all(s, d);
+	synth_as(s, QEMU);
+	synth_invalidate_all(s, c);
+	synth_wait(s, MS);
+	/* The memory of another file. */
+	synth_remap(s, c, 0, 2 * MIB, INO + 7, 0);
+	synth_remap(s, c, 4 * MIB, MIB, INO, 2 * MIB);
+	catch_up(w, s->nr);
+	/* Raised at once; then the one that is over. */
+	tick(w, s->now + SEC / 2);
+	assert_int_equal(w->nr, 1);
+	assert_int_equal(w->one[0].id, 0);
+	assert_int_equal(w->one[0].violations, 1);
+	tick(w, s->now + 5 * SEC);
+	assert_int_equal(w->nr, 2);
+	assert_int_equal(w->one[1].id, 2);
+	assert_int_equal(w->one[1].verdict, RS_VIOLATED);
+	assert_int_equal(w->one[1].violations, 1);
+	assert_non_null(strstr(w->one[1].text, "remap-same-memory: c1 range 0x0"));
+	synth_wait(s, 10 * SEC);
+	synth_as(s, 300);
+	synth_remap(s, d, 0, 2 * MIB, INO + 1, 0);
+	catch_up(w, s->nr);
+	tick(w, s->now + 5 * SEC);
+	assert_int_equal(w->nr, 3);
+	assert_int_equal(w->one[2].id, 1);
+	assert_int_equal(w->one[2].verdict, RS_PASS);
+	finish(w);
+	assert_int_equal(w->nr, 3);
+	done(w);
+	synth_free(s);
+}
+
+/* What is found when no update is under way is told by itself, and once. */
+static void outside(void **state)
+{
+	struct watch *w;
+	struct synth *s;
+	__u64 c;
+
+	(void)state;
+	s = two_ranges(&c);
+	w = watch_of(s, NULL);
+	s->twist.gup_zero = 1;
+	synth_pin(s, c, 0, 1, 0);
+	catch_up(w, s->nr);
+	tick(w, s->now + SEC);
+	tick(w, s->now + 2 * SEC);
+	assert_int_equal(w->nr, 1);
+	assert_int_equal(w->one[0].id, 0);
+	assert_int_equal(w->one[0].violations, 1);
+	assert_non_null(strstr(w->one[0].text, "no-zero-pin: "));
+	/* An update after it is none the worse for it. */
+	synth_invalidate_all(s, c);
+	remap_both(s, c);
+	catch_up(w, s->nr);
+	tick(w, s->now + 3 * SEC);
+	assert_int_equal(w->nr, 2);
+	assert_int_equal(w->one[1].id, 1);
+	assert_int_equal(w->one[1].verdict, RS_PASS);
+	finish(w);
+	assert_int_equal(w->nr, 2);
+	done(w);
+	synth_free(s);
+}
+
+/* One that is not over when the recording ends is told without an end; a late loss makes it unknown. */
+static void open_at_the_end(void **state)
+{
+	struct watch *w;
+	struct synth *s;
+	__u64 c;
+
+	(void)state;
+	s = two_ranges(&c);
+	w = watch_of(s, NULL);
+	synth_invalidate(s, c, 0, 2 * MIB);
+	synth_wait(s, SEC);
+	catch_up(w, s->nr);
+	finish(w);
+	assert_int_equal(w->nr, 1);
+	assert_int_equal(w->one[0].id, 1);
+	assert_int_equal(w->one[0].view.end_ns, 0);
+	assert_int_equal(w->one[0].view.nr_windows, 1);
+	done(w);
+	synth_free(s);
+
+	s = two_ranges(&c);
+	w = watch_of(s, NULL);
+	synth_invalidate_all(s, c);
+	synth_ioctl(s, c, 0x3b64);
+	synth_drop(s, synth_last(s));
+	remap_both(s, c);
+	catch_up(w, s->nr);
+	tick(w, s->now + 3 * SEC);
+	assert_int_equal(w->nr, 1);
+	assert_int_equal(w->one[0].verdict, RS_UNKNOWN);
+	finish(w);
+	done(w);
+	synth_free(s);
+}
+
+static void judged_by_a_budget(void **state)
+{
+	struct rs_budget *b;
+	struct watch *w;
+	struct synth *s;
+	__u64 c;
+
+	(void)state;
+	assert_int_equal(rs_budget_parse("b", "window max <= 10ms\n", &b, NULL), 0);
+	s = two_ranges(&c);
+	w = watch_of(s, b);
+	for (int i = 0; i < 2; i++) {
+		synth_wait(s, 10 * SEC);
+		synth_invalidate_all(s, c);
+		synth_wait(s, i ? 5 * MS : 50 * MS);
+		remap_both(s, c);
+	}
+	catch_up(w, s->nr);
+	finish(w);
+	assert_int_equal(w->nr, 2);
+	assert_int_equal(w->one[0].verdict, RS_VIOLATED);
+	assert_int_equal(w->one[1].verdict, RS_PASS);
+	done(w);
+	synth_free(s);
+	rs_budget_free(b);
+}
+
+static void refused_by_the_listener(void **state)
+{
+	struct watch *w;
+	struct synth *s;
+	__u64 c;
+
+	(void)state;
+	s = two_ranges(&c);
+	w = watch_of(s, NULL);
+	synth_invalidate_all(s, c);
+	remap_both(s, c);
+	catch_up(w, s->nr);
+	w->refuse = -EPIPE;
+	assert_int_equal(rs_analysis_tick(w->a, s->now + 5 * SEC), -EPIPE);
+	done(w);
+	synth_free(s);
+}
+
+/* A host on which four VMs are updated again and again, in one way or another. */
+#define VMS	4
+#define UPDATES 1200
+
+struct host {
+	struct synth *s;
+	__u64 container[VMS];
+	__u32 owner[VMS];
+	__u32 pid;
+	size_t after[UPDATES + 1]; /* records when that many updates were over */
+	size_t wrong;
+};
+
+static void boot(struct host *h, size_t vm)
+{
+	struct synth *s = h->s;
+
+	synth_as(s, h->owner[vm] = h->pid++);
+	/* The kernel uses an address again. */
+	h->container[vm] = synth_open_at(s, 0xffff888200000000ULL + vm * 0x1000);
+	s->device = 0xffff888300000000ULL + vm * 0x1000;
+	s->group = 20 + vm;
+	synth_attach(s, h->container[vm]);
+	synth_map(s, h->container[vm], 0, 2 * MIB, INO + vm, 0);
+	synth_map(s, h->container[vm], 4 * MIB, MIB, INO + vm, 2 * MIB);
+}
+
+static void shut_down(struct host *h, size_t vm)
+{
+	synth_as(h->s, h->owner[vm]);
+	synth_release(h->s, h->container[vm]);
+	synth_exit(h->s, 0);
+}
+
+static void update(struct host *h, size_t i)
+{
+	struct synth *s = h->s;
+	size_t vm = i % VMS;
+	__u64 c = h->container[vm];
+	bool wrong = i % 40 == 39;
+
+	s->device = 0xffff888300000000ULL + vm * 0x1000;
+	s->group = 20 + vm;
+	synth_as(s, h->owner[vm]);
+	synth_pin(s, c, 0, 4, 0);
+	synth_unpin(s, c, 0, 4);
+	if (i % 3 == 1) {
+		/* A helper, which does nothing. */
+		synth_fork(s, h->pid, false);
+		synth_as(s, h->pid++);
+		synth_exec(s);
+		synth_exit(s, 0);
+		synth_as(s, h->owner[vm]);
+	}
+	synth_invalidate_all(s, c);
+	synth_wait(s, (1 + i % 7) * MS);
+	if (i % 3 == 0) {
+		synth_exec(s);
+	} else if (i % 3 == 1) {
+		synth_as(s, h->pid);
+		synth_introduce(s);
+	}
+	synth_remap(s, c, 0, 2 * MIB, INO + vm + (wrong ? 100 : 0), 0);
+	synth_remap(s, c, 4 * MIB, MIB, INO + vm, 2 * MIB);
+	if (i % 3 == 1) {
+		synth_as(s, h->owner[vm]);
+		synth_exit(s, 0);
+		h->owner[vm] = h->pid++;
+	}
+	synth_wait(s, 3 * SEC);
+	if (wrong || i % 50 == 49) {
+		shut_down(h, vm);
+		boot(h, vm);
+	}
+	h->wrong += wrong;
+}
+
+static void a_thousand(void **state)
+{
+	struct host h = { .s = synth_new(), .pid = 1000 };
+	size_t updates = 0, windows = 0, violations = 0;
+	size_t base, early = 0, most = 0;
+	struct rs_result *r;
+	struct watch *w;
+
+	(void)state;
+	for (size_t vm = 0; vm < VMS; vm++)
+		boot(&h, vm);
+	h.after[0] = h.s->nr;
+	for (size_t i = 0; i < UPDATES; i++) {
+		update(&h, i);
+		h.after[i + 1] = h.s->nr;
+	}
+	w = watch_of(h.s, NULL);
+	base = allocated();
+	for (size_t i = 0; i <= UPDATES; i++) {
+		size_t now;
+
+		catch_up(w, h.after[i]);
+		now = allocated() - base;
+		/* The first tenth is for what is kept of VMs, and of processes for a minute. */
+		if (i < UPDATES / 10)
+			early = now > early ? now : early;
+		else
+			most = now > most ? now : most;
+	}
+	assert_true(early > 0);
+	if (most > early + SLACK)
+		print_error("%zu bytes at most in the beginning, %zu later\n", early, most);
+	assert_true(most <= early + SLACK);
+	finish(w);
+
+	/* A replay, which forgets nothing, finds the same. */
+	r = synth_result(h.s);
+	assert_int_equal(r->nr_updates, UPDATES);
+	for (size_t i = 0; i < w->nr; i++) {
+		const struct one *o = &w->one[i];
+		const struct rs_update_view *u = &r->update[updates];
+
+		if (!o->id)
+			continue;
+		updates++;
+		windows += o->windows;
+		violations += o->violations;
+		assert_int_equal(o->id, u->id);
+		assert_int_equal(o->view.start_ns, u->start_ns);
+		assert_int_equal(o->view.end_ns, u->end_ns);
+		assert_int_equal(o->view.blackout_len, u->blackout_len);
+		assert_int_equal(o->view.handover, u->handover);
+		assert_memory_equal(&o->view.from, &u->from, sizeof(u->from));
+		assert_memory_equal(&o->view.to, &u->to, sizeof(u->to));
+		assert_int_equal(o->verdict, o->violations ? RS_VIOLATED : RS_PASS);
+	}
+	assert_int_equal(updates, UPDATES);
+	assert_int_equal(windows, r->nr_windows);
+	assert_true(h.wrong > 20);
+	assert_int_equal(violations, h.wrong);
+	assert_int_equal(r->nr_findings, h.wrong);
+	rs_result_free(r);
+	done(w);
+	synth_free(h.s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(told_when_it_is_over),
+		cmocka_unit_test(raised_meanwhile),
+		cmocka_unit_test(kept_apart),
+		cmocka_unit_test(outside),
+		cmocka_unit_test(open_at_the_end),
+		cmocka_unit_test(judged_by_a_budget),
+		cmocka_unit_test(refused_by_the_listener),
+		cmocka_unit_test(a_thousand),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
