@@ -12,9 +12,21 @@
 /* A process that was killed may hold a file for some time after its exit: how it ended is asked then. */
 #define EXITED_NS 60000000000ULL
 
+/* A guest that stood still runs again after the last window; it may be long in coming, or not come. */
+#define RUNS_NS 10000000000ULL
+
 bool rs_update_over(const struct rs_update *u, __u64 now)
 {
-	return !u->told && !u->open && u->view.end_ns + SETTLE_NS < now;
+	__u64 settle = SETTLE_NS;
+
+	if (u->told)
+		return false;
+	/* What its windows still do is no more of it. */
+	if (u->view.abandoned_ns)
+		return u->view.abandoned_ns + settle < now;
+	if (!u->run_ns && rs_update_stood_still(&u->view))
+		settle = RUNS_NS;
+	return !u->open && u->view.end_ns + settle < now;
 }
 
 static bool was_handed(const struct rs_model *m, const struct rs_update *u)
@@ -32,7 +44,8 @@ static void forget_updates(struct rs_model *m)
 	for (size_t i = 0; i < m->nr_updates; i++) {
 		struct rs_update *u = m->update[i];
 
-		if (!u->told || was_handed(m, u))
+		/* An abandoned one may have windows yet. */
+		if (!u->told || u->open || was_handed(m, u))
 			m->update[nr++] = u;
 		else
 			rs_update_free(u);

@@ -179,13 +179,17 @@ static int copy_finding(const struct rs_finding *f, struct rs_finding *to)
 {
 	*to = *f;
 	to->nr_events = 0;
+	to->replay = NULL;
 	to->text = strdup(f->text);
 	to->expected = strdup(f->expected);
 	to->event = calloc(f->nr_events + 1, sizeof(*to->event));
 	to->step = malloc((f->nr_steps + 1) * sizeof(*to->step));
-	if (!to->text || !to->expected || !to->event || !to->step)
+	to->range = malloc((f->nr_ranges + 1) * sizeof(*to->range));
+	if (!to->text || !to->expected || !to->event || !to->step || !to->range)
 		return -ENOMEM;
 	memcpy(to->step, f->step, f->nr_steps * sizeof(*to->step));
+	if (f->nr_ranges)
+		memcpy(to->range, f->range, f->nr_ranges * sizeof(*to->range));
 	for (size_t i = 0; i < f->nr_events; i++) {
 		to->event[i] = malloc(f->event[i]->size);
 		if (!to->event[i])
@@ -194,16 +198,6 @@ static int copy_finding(const struct rs_finding *f, struct rs_finding *to)
 		to->nr_events++;
 	}
 	return 0;
-}
-
-static void free_finding(struct rs_finding *f)
-{
-	for (size_t i = 0; i < f->nr_events; i++)
-		free(f->event[i]);
-	free(f->event);
-	free(f->step);
-	free(f->text);
-	free(f->expected);
 }
 
 /* Violations of updates that are under way: copies, for the update has them too when it ends. */
@@ -221,7 +215,7 @@ static int raise_findings(struct part *p, const struct rs_model *m, struct rs_en
 		if (!err)
 			err = add_finding(p, m, &copy);
 		if (err)
-			free_finding(&copy);
+			rs_finding_free(&copy);
 	}
 	count(&p->engine);
 	return err;
@@ -246,7 +240,7 @@ static void begin_part(const struct rs_build *b, struct rs_update *u, struct par
 static void end_part(struct part *p)
 {
 	for (size_t i = 0; i < p->engine.nr; i++)
-		free_finding(&p->engine.finding[i]);
+		rs_finding_free(&p->engine.finding[i]);
 	free(p->engine.finding);
 	free(p->model.past);
 	for (size_t i = 0; i < p->model.nr_windows; i++)
@@ -291,8 +285,6 @@ static int tell_update(const struct rs_build *b, const struct rs_listener *l, st
 		err = take_windows(&p, b->model, u);
 	u->told = true;
 	err = tell_part(b, l, &p, err);
-	/* They are the result's. */
-	u->view.nr_windows = 0;
 	return err;
 }
 

@@ -189,9 +189,10 @@ static void raised_meanwhile(void **state)
 	tick(w, lost + RS_WINDOW_LIMIT_NS + SEC);
 	assert_int_equal(w->nr, 1);
 	assert_int_equal(w->one[0].id, 0);
-	assert_int_equal(w->one[0].violations, 2);
+	assert_int_equal(w->one[0].violations, 1);
 	assert_int_equal(w->one[0].at_ns, lost + RS_WINDOW_LIMIT_NS);
-	assert_non_null(strstr(w->one[0].text, "window-closed: c1 range 0x0 size 0x200000"));
+	assert_non_null(strstr(w->one[0].text,
+			       "window-closed: c1 2 ranges, the first at iova 0x0 size 0x200000"));
 	for (__u64 t = 2; t < 50; t++)
 		tick(w, lost + RS_WINDOW_LIMIT_NS + t * SEC);
 	assert_int_equal(w->nr, 1);
@@ -205,7 +206,7 @@ static void raised_meanwhile(void **state)
 	assert_int_equal(w->nr, 2);
 	assert_int_equal(w->one[1].id, 1);
 	assert_int_equal(w->one[1].verdict, RS_VIOLATED);
-	assert_int_equal(w->one[1].violations, 2);
+	assert_int_equal(w->one[1].violations, 1);
 	assert_string_equal(w->one[1].text, w->one[0].text);
 	finish(w);
 	assert_int_equal(w->nr, 2);
