@@ -43,6 +43,7 @@ else
 fi
 # Without VFIO it waits for it, if it could do more then.
 if ! $has_vfio; then
+	: >err
 	"$rs" watch --dir taken >out 2>err </dev/null &
 	pid=$!
 	until [ -s err ] || ! kill -0 $pid 2>/dev/null; do
