@@ -50,6 +50,7 @@ struct stand {
 	int signal_fd;
 	__u64 wanted_ns; /* since when a new trace is wanted; 0: it is not */
 	__u64 rest_ns;	 /* and not before */
+	bool untrimmed;
 	bool stop;
 };
 
@@ -174,12 +175,15 @@ out:
 	return err;
 }
 
-static void trim(const struct stand *s)
+/* Said once: what stands in the way is likely to stay. */
+static void trim(struct stand *s)
 {
 	struct rs_msg msg;
+	int err = s->now->path ? rs_traces_trim(&s->traces, s->now->path, &msg) : 0;
 
-	if (s->now->path && rs_traces_trim(&s->traces, s->now->path, &msg) < 0)
+	if (err < 0 && !s->untrimmed)
 		say(s, true, "%s", msg.text);
+	s->untrimmed = err < 0;
 }
 
 /* Nothing is recorded any more; what ended after @until is told by the next one. */
