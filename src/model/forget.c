@@ -29,10 +29,11 @@ bool rs_update_over(const struct rs_update *u, __u64 now)
 	return !u->open && u->view.end_ns + settle < now;
 }
 
-static bool was_handed(const struct rs_model *m, const struct rs_update *u)
+/* A container was handed over in it; or has a window of it yet, when it was abandoned. */
+static bool is_needed(const struct rs_model *m, const struct rs_update *u)
 {
 	for (const struct rs_container *c = m->containers; c; c = c->hh.next)
-		if (c->handed == u)
+		if (c->handed == u || (c->window && c->window->update == u))
 			return true;
 	return false;
 }
@@ -44,8 +45,7 @@ static void forget_updates(struct rs_model *m)
 	for (size_t i = 0; i < m->nr_updates; i++) {
 		struct rs_update *u = m->update[i];
 
-		/* An abandoned one may have windows yet. */
-		if (!u->told || u->open || was_handed(m, u))
+		if (!u->told || is_needed(m, u))
 			m->update[nr++] = u;
 		else
 			rs_update_free(u);
