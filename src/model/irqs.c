@@ -119,6 +119,15 @@ static bool has_irqfd(const struct rs_eventfd *e, __u32 tgid)
 	return false;
 }
 
+/* Of anybody who takes part in it. */
+static bool has_irqfd_in(const struct rs_eventfd *e, const struct rs_update *u)
+{
+	for (size_t i = 0; e && u && i < e->nr; i++)
+		if (rs_update_has(u, e->irqfd[i].tgid))
+			return true;
+	return false;
+}
+
 static int replace(struct rs_kept **kept, const struct rs_event *ev)
 {
 	rs_drop(*kept);
@@ -382,12 +391,11 @@ static int stake(struct rs_model *m, struct rs_irq *irq, struct rs_container *c,
 {
 	const struct rs_kept *proof = is_stray(irq) ? irq->unset_by : irq->set_by;
 
-	if (irq->update == u->view.id)
+	if (irq->at_stake && irq->update == u->view.id)
 		return 0;
 	irq->update = u->view.id;
 	m->irqs_at_stake += !irq->at_stake;
-	/* What was lost in an update after which nothing ran is still needed. */
-	irq->need_irqfd = irq->taken || (irq->at_stake && irq->need_irqfd);
+	irq->need_irqfd = irq->taken;
 	irq->at_stake = true;
 	irq->was = irq->eventfd;
 	irq->vcpus = false;
@@ -404,6 +412,20 @@ static int stake(struct rs_model *m, struct rs_irq *irq, struct rs_container *c,
 					    .by = ev->tgid });
 }
 
+/* Its update has nothing to do with it any more. */
+static void settle(struct rs_model *m, struct rs_irq *irq)
+{
+	__u64 was = irq->was;
+
+	m->irqs_at_stake--;
+	irq->at_stake = irq->need_irqfd = irq->lost_inside = false;
+	irq->was = 0;
+	if (is_stray(irq))
+		drop_irq(m, irq);
+	if (was)
+		forget_eventfd(m, was);
+}
+
 int rs_irqs_invalidated(struct rs_model *m, struct rs_container *c, const struct rs_event *ev)
 {
 	struct rs_update *u = c->window->update;
@@ -413,13 +435,25 @@ int rs_irqs_invalidated(struct rs_model *m, struct rs_container *c, const struct
 	HASH_ITER(hh, m->irqs, irq, next)
 	{
 		bool ours = is_stray(irq) ? !c->view.born && rs_update_has(u, irq->tgid)
-					  : (irq->set || irq->at_stake) &&
-						    container_of_device(m, device_of(m, irq)) == c;
+					  : container_of_device(m, device_of(m, irq)) == c;
 
-		if (ours && !err)
+		if (!ours || err)
+			continue;
+		/* Off when an update begins: whoever ran since an earlier one did so without it. */
+		if (!irq->set && !is_stray(irq) && irq->at_stake && irq->update != u->view.id)
+			settle(m, irq);
+		else if (irq->set || is_stray(irq))
 			err = stake(m, irq, c, u, ev);
 	}
 	return err;
+}
+
+/* Does KVM take what it signals, in the VM that runs? Of one that does not, in any of the update. */
+static bool is_taken(const struct rs_model *m, const struct rs_irq *irq, __u32 tgid)
+{
+	const struct rs_eventfd *e = find_eventfd(m, irq->eventfd);
+
+	return tgid ? has_irqfd(e, tgid) : has_irqfd_in(e, update_by_id(m, irq->update));
 }
 
 /* @tgid: who runs the guest; 0: nobody */
@@ -445,7 +479,7 @@ static struct rs_irq_seen look(struct rs_model *m, const struct rs_irq *irq, __u
 		seen.lack = RS_IRQ_NO_TRIGGER;
 	else if (irq->need_irqfd && !irq->eventfd)
 		seen.lack = RS_IRQ_UNTOLD;
-	else if (irq->need_irqfd && !has_irqfd(find_eventfd(m, irq->eventfd), tgid))
+	else if (irq->need_irqfd && !is_taken(m, irq, tgid))
 		seen.lack = RS_IRQ_NOT_TAKEN;
 	return seen;
 }
@@ -489,20 +523,6 @@ static int judge(struct rs_model *m, enum rs_note_type type, struct rs_irq *irq,
 					    .irq = irq,
 					    .irq_seen = &seen,
 					    .by = tgid });
-}
-
-/* Its update has nothing to do with it any more. */
-static void settle(struct rs_model *m, struct rs_irq *irq)
-{
-	__u64 was = irq->was;
-
-	m->irqs_at_stake--;
-	irq->at_stake = irq->need_irqfd = irq->lost_inside = false;
-	irq->was = 0;
-	if (is_stray(irq))
-		drop_irq(m, irq);
-	if (was)
-		forget_eventfd(m, was);
 }
 
 int rs_irqs_ran(struct rs_model *m, const struct rs_event *ev)

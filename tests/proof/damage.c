@@ -64,6 +64,9 @@ static __u64 container_of(const struct proof_trace *t, const struct rs_event *ev
 	case RS_EV_FORK:
 	case RS_EV_EXEC:
 	case RS_EV_EXIT:
+	case RS_EV_VCPU:
+	case RS_EV_VM:
+	case RS_EV_IRQ:
 		return 0;
 	case RS_EV_BACKING:
 		/* It knows it from the range. */

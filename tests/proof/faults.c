@@ -499,7 +499,8 @@ static const struct proof_fault faults[] = {
 
 const struct fault_list faults_of_rules = FAULT_LIST(faults);
 
-static const struct fault_list *const lists[] = { &faults_of_rules, &faults_odd };
+static const struct fault_list *const lists[] = { &faults_of_rules, &faults_odd,
+						  &faults_of_guests };
 
 const struct proof_fault *proof_fault(size_t i)
 {

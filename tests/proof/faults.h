@@ -58,6 +58,9 @@ extern const struct fault_list faults_of_rules;
 /* faults_odd.c: where a recording begins and ends, what comes twice, what contradicts itself */
 extern const struct fault_list faults_odd;
 
+/* faults_guest.c: guests and their interrupts */
+extern const struct fault_list faults_of_guests;
+
 /* What fits. */
 bool fault_whole_window(W, V, C, R);
 bool fault_untried(W, V, C, R);

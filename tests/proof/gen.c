@@ -172,8 +172,10 @@ static void update(struct gen_world *w, struct gen_vm *v)
 	for (int i = 0; i < v->nr; i++)
 		if (v->c[i].hands_off || v->c[i].gone)
 			return;
+	gen_guest_stop(v);
 	if (proof_chance(&v->r, 25)) {
 		cancelled_update(w, v);
+		gen_guest_resume(v);
 		return;
 	}
 	for (int i = 0; i < v->nr; i++) {
@@ -184,6 +186,7 @@ static void update(struct gen_world *w, struct gen_vm *v)
 			gen_inside(w, v, c);
 	}
 	hand_over(w, v);
+	gen_guest_resume_all(w, v);
 	window_is_over(w, v);
 }
 
@@ -196,6 +199,9 @@ static void open_end(struct gen_world *w, struct gen_vm *v)
 
 	if (c->hands_off || c->gone)
 		return;
+	gen_guest_stop(v);
+	if (some && gen_irqs_missing(v, 0))
+		gen_expect(w, "irq-restored", RS_UNKNOWN);
 	while (some-- && (r = gen_invalid_range(v, c, false))) {
 		synth_invalidate(v->s, c->key, r->iova, r->size);
 		r->invalid = true;
@@ -216,6 +222,7 @@ static void killed_update(struct gen_world *w, struct gen_vm *v)
 			return;
 	for (int i = 0; i < v->nr; i++)
 		gen_unpin(w, v, &v->c[i], NULL);
+	gen_guest_stop(v);
 	for (int i = 0; i < v->nr; i++) {
 		struct gen_range *r;
 
@@ -253,8 +260,10 @@ static void setup(struct gen_world *w, struct gen_vm *v)
 		for (int n = proof_below(&v->r, 4); n-- > 0 && c->nr;)
 			gen_quiet(w, v, c);
 	}
-	if (!v->late)
+	if (!v->late) {
+		gen_guest_start(v);
 		return;
+	}
 	/* The recording begins. */
 	inside_window = (w->mode == RS_MODE_ALL && proof_chance(&v->r, 50)) ||
 			(w->fault && w->fault->flags & PROOF_LATE);
@@ -304,6 +313,8 @@ static void teardown(struct gen_world *w, struct gen_vm *v)
 		if (!c->hands_off)
 			gen_occasion(w, v, c, c->nr ? &c->range[0] : NULL, GEN_AT_END);
 	}
+	if (exits)
+		gen_guest_end(v);
 	if (exits && first && !w->fired)
 		synth_exit(v->s, 0);
 	for (int i = 0; i < v->nr; i++) {
@@ -325,8 +336,10 @@ static void live(struct gen_world *w, struct gen_vm *v)
 	for (int n = 1 + proof_below(&v->r, 3); n-- > 0;) {
 		for (int k = proof_below(&v->r, 4); k-- > 0;)
 			gen_quiet(w, v, &v->c[proof_below(&v->r, v->nr)]);
+		gen_guest_quiet(v);
 		update(w, v);
 	}
+	gen_guest_quiet(v);
 	for (int k = proof_below(&v->r, 4); k-- > 0;)
 		gen_quiet(w, v, &v->c[proof_below(&v->r, v->nr)]);
 	if (proof_chance(&v->r, 10))
@@ -360,6 +373,7 @@ static struct proof_trace *make(__u64 seed, const struct proof_fault *fault, int
 		struct gen_vm *v = &w.vm[i];
 
 		v->r.state = proof_random(&r);
+		v->guest.r.state = ~v->r.state;
 		v->nr = 1 + proof_below(&r, proof_chance(&r, 70) ? 1 : GEN_CONTAINERS);
 		v->late = !w.verify &&
 			  proof_chance(&r, flags & (PROOF_LATE | PROOF_LATE_ARMED) ? 100 : 15);

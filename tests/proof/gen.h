@@ -44,6 +44,54 @@ struct gen_container {
 	bool gone;
 };
 
+#define GEN_IRQS 6
+
+/**
+ * struct gen_irq - a vector of a container's interrupt device
+ * @eventfd: that KVM takes
+ * @kvm: it is to reach the guest by KVM
+ * @irqfd: and does, in the VM that there is now
+ * @masked: the vector signals the program instead
+ */
+struct gen_irq {
+	int container;
+	__u32 vector;
+	__u64 eventfd;
+	bool kvm;
+	bool irqfd;
+	bool masked;
+};
+
+/** enum gen_slip - what goes wrong with an interrupt that is to be given back */
+enum gen_slip {
+	GEN_SLIP_NONE,
+	GEN_SLIP_FORGET,    /* no irqfd */
+	GEN_SLIP_OTHER,	    /* one for another eventfd */
+	GEN_SLIP_UNTRIGGER, /* the vector signals nothing */
+	GEN_SLIP_RETRIGGER, /* ... or what nobody takes */
+};
+
+/**
+ * struct gen_guest - the guest of a process
+ * @r: its own, so that a host is the same with and without one
+ * @vcpus: 0: there is none
+ * @pid: whose VM it is
+ * @runs: it does, and so may not when a range loses its vaddr
+ * @slip: with @slips, the interrupt
+ */
+struct gen_guest {
+	struct proof_rng r;
+	__u64 kvm;
+	__u64 next_eventfd;
+	__u32 vcpus;
+	__u32 pid;
+	bool runs;
+	struct gen_irq irq[GEN_IRQS];
+	int nr;
+	enum gen_slip slip;
+	int slips;
+};
+
 /* A process with its containers, and those that follow it. */
 struct gen_vm {
 	struct synth *s;
@@ -52,6 +100,7 @@ struct gen_vm {
 	__u32 before; /* the process that it was handed over by, and that still lives; 0 */
 	struct gen_container c[GEN_CONTAINERS];
 	int nr;
+	struct gen_guest guest;
 	__u64 old_mm; /* of the update under way: the owner's before */
 	bool late, dead;
 };
@@ -81,6 +130,7 @@ enum gen_point {
 	GEN_AT_QUIET,	   /* range, or NULL: outside of windows */
 	GEN_AT_END,	   /* container: is about to be closed, everything given back */
 	GEN_AT_PASSED,	   /* range: after a hand-over; the process before still lives */
+	GEN_AT_RESUME, /* container: its interrupts are about to be given back, the guest to run */
 };
 
 #define PROOF_ALL_ONLY	  1U /* armed, nobody would see it */
@@ -143,5 +193,27 @@ void gen_forget_range(struct gen_container *c, struct gen_range *r);
 __u64 gen_device(const struct gen_container *c, int device);
 void gen_pin(struct gen_world *w, struct gen_vm *v, struct gen_container *c, int device,
 	     struct gen_range *r, __u64 at, __u32 pages);
+
+/* gen_guest.c: what a guest does, and its process with it */
+void gen_guest_start(struct gen_vm *v);
+/* It does something of its own. */
+void gen_guest_quiet(struct gen_vm *v);
+/* Ranges are about to lose their vaddrs. */
+void gen_guest_stop(struct gen_vm *v);
+/* What is needed is given back, and unless a range has no vaddr it runs. */
+void gen_guest_resume(struct gen_vm *v);
+/* The same, and a fault can come in: all its containers have been through a window. */
+void gen_guest_resume_all(struct gen_world *w, struct gen_vm *v);
+/* Is its VM there, and that process'? It goes with the process, and with its program. */
+bool gen_guest_of(const struct gen_vm *v, __u32 pid);
+/* It runs for a moment, with its interrupts, whatever the ranges are. */
+void gen_guest_blink(struct gen_vm *v);
+/* Its process is about to close all. */
+void gen_guest_end(struct gen_vm *v);
+__u64 gen_irq_device(const struct gen_container *c);
+/* An interrupt of the container that KVM is to take; -1: it has none. */
+int gen_irq_of(const struct gen_vm *v, const struct gen_container *c);
+/* Those of its interrupts that a guest would miss if it ran now. */
+int gen_irqs_missing(const struct gen_vm *v, int container);
 
 #endif /* RS_TESTS_PROOF_GEN_H */

@@ -39,7 +39,10 @@ static void range_violated(struct oracle *o, const char *rule, const struct o_ra
 	o_violated(o, rule, key_of(o, r), r->iova);
 }
 
-/* "Every invalidated range is remapped, or unmapped on purpose, before its container is given up." */
+/*
+ * "Every invalidated range is remapped, or unmapped on purpose, before its guest runs again and before its container is
+ * given up."
+ */
 static void window_closed(struct oracle *o, const struct o_range *r)
 {
 	const struct o_happening *from, *to;
@@ -47,7 +50,11 @@ static void window_closed(struct oracle *o, const struct o_range *r)
 	for (size_t n = 0; o_period(r, n, &from, &to); n++) {
 		__u64 until = to ? o->ev[to->at]->ts : o->end_ns;
 
-		if (until > o->ev[from->at]->ts + LIMIT_NS)
+		bool ran = false;
+
+		for (size_t i = from->at + 1; i < (to ? to->at : o->nr); i++)
+			ran |= o_guest_runs(o, i, from->at);
+		if (ran || until > o->ev[from->at]->ts + LIMIT_NS)
 			range_violated(o, "window-closed", r);
 		else if (!to)
 			o_unknown(o, "window-closed");
@@ -331,7 +338,20 @@ static struct o_tenure tenure(const struct oracle *o, size_t container, __u32 tg
 	return t;
 }
 
-/* "After a hand-over only the new owner maps and unmaps." */
+/* "... and runs the guest." */
+static void one_runner(struct oracle *o)
+{
+	for (size_t i = 0; i < o->nr; i++) {
+		if (o->ev[i]->type != RS_EV_VCPU || O_EV(o, i, rs_ev_vcpu)->what == RS_VCPU_TOLD)
+			continue;
+		for (size_t c = 0; c < o->nr_containers; c++)
+			if (o->container[c].from < i && i < o->container[c].until &&
+			    tenure(o, c, o->ev[i]->tgid, i).given)
+				o_violated(o, "one-owner", o->container[c].key, 0);
+	}
+}
+
+/* "After a hand-over only the new owner maps and unmaps, ..." */
 static void one_owner(struct oracle *o)
 {
 	for (size_t i = 0; i < o->nr; i++) {
@@ -377,8 +397,10 @@ void proof_oracle(const struct proof_trace *t, struct proof_verdicts *v)
 	o_judge_locked(&o);
 	o_judge_pages(&o);
 	o_judge_pins(&o);
+	o_judge_irqs(&o);
 	if (proof_rule("one-owner") != UINT32_MAX)
 		one_owner(&o);
+	one_runner(&o);
 	for (size_t i = 0; o.contradicts && i < rs_nr_rules; i++)
 		o_unknown(&o, rs_rules[i].id);
 	o_forget(&o);

@@ -98,4 +98,9 @@ void o_judge_locked(struct oracle *o);
 void o_judge_pages(struct oracle *o);
 void o_judge_pins(struct oracle *o);
 
+/* oracle_guest.c */
+/* Is it a run of the guest whose range the record @invalidated took the vaddr of? */
+bool o_guest_runs(const struct oracle *o, size_t i, size_t invalidated);
+void o_judge_irqs(struct oracle *o);
+
 #endif /* RS_TESTS_PROOF_ORACLE_H */

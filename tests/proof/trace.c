@@ -142,10 +142,25 @@ static struct proof_object object_of(const struct rs_result *r, const struct rs_
 	if (o.rule != UINT32_MAX && (rs_rules[o.rule].scope == RS_SCOPE_CONTAINER ||
 				     rs_rules[o.rule].scope == RS_SCOPE_UPDATE))
 		return o;
-	if (sscanf(f->text, "c%u range at 0x%llx", &id, &iova) == 2 ||
-	    sscanf(f->text, "c%u range 0x%llx", &id, &iova) == 2)
+	if (f->nr_ranges)
+		o.at = f->range[0].iova.v;
+	else if (sscanf(f->text, "c%u range at 0x%llx", &id, &iova) == 2 ||
+		 sscanf(f->text, "c%u range 0x%llx", &id, &iova) == 2)
 		o.at = iova;
 	return o;
+}
+
+/* What one moment says of several ranges is one finding. */
+static void add_objects(struct proof_verdicts *v, const struct rs_result *r,
+			const struct rs_finding *f)
+{
+	struct proof_object o = object_of(r, f);
+
+	add_object(v, o);
+	for (size_t i = 1; i < f->nr_ranges; i++) {
+		o.at = f->range[i].iova.v;
+		add_object(v, o);
+	}
 }
 
 static void print(__u64 *p, __u64 with)
@@ -160,6 +175,9 @@ static void print_finding(__u64 *p, const struct rs_result *r, const struct rs_f
 	print(p, f->verdict);
 	print(p, o.container ^ o.at);
 	print(p, f->at_ns);
+	print(p, f->objects);
+	for (size_t i = 0; i < f->nr_ranges; i++)
+		print(p, f->range[i].iova.v);
 	for (size_t i = 0; i < f->nr_events; i++)
 		print(p, (__u64)f->event[i]->cpu << 32 | f->event[i]->seq);
 }
@@ -193,7 +211,7 @@ void proof_engine(const struct proof_trace *t, const struct rs_rule_table *table
 		print_finding(&v->print[proof_rule(r->finding[i].rule)], r, &r->finding[i]);
 	for (size_t i = 0; i < r->nr_findings; i++)
 		if (r->finding[i].verdict == RS_VIOLATED)
-			add_object(v, object_of(r, &r->finding[i]));
+			add_objects(v, r, &r->finding[i]);
 	rs_result_free(r);
 	rs_analysis_free(a);
 }
