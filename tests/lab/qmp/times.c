@@ -41,6 +41,7 @@ enum moment {
 	Q_RESUME,
 	Q_RUNNING,
 	Q_EXIT,
+	Q_FIRST,
 	Q_ENTER,
 	Q_NR
 };
@@ -75,10 +76,42 @@ static int64_t log_time(const char *line)
 }
 
 /*
- * A line of @at. @kicked: the vCPU had been asked to leave the guest before it entered it: its call of KVM_RUN
- * does not run the guest, and is interrupted.
+ * A vCPU can be asked to leave the guest before it has entered it; its call of KVM_RUN is interrupted then, and the
+ * guest does not run in it: @kicked, the old QEMU has said so. The new one does not say it of all: the
+ * call that lets the guest run is one from the first on to the first that is not interrupted, @entered.
  */
-static void read_line(struct times *t, const char *line, int64_t at, bool *kicked)
+struct vcpu {
+	bool kicked;
+	int64_t entered;
+};
+
+static void read_vcpu(struct times *t, const char *line, int64_t at, struct vcpu *v)
+{
+	bool interrupted = strstr(line, "kvm_io_window_exit");
+	bool enters = strstr(line, "kvm_vcpu_ioctl") && strstr(line, "type 0xae80");
+
+	if (!t->at[Q_RUNNING]) {
+		if (strstr(line, "kvm_run_exit ") || (interrupted && !v->kicked))
+			t->at[Q_EXIT] = at;
+		if (strstr(line, "kvm_interrupt_exit_request"))
+			v->kicked = true;
+		else if (interrupted)
+			v->kicked = false;
+		return;
+	}
+	if (t->at[Q_ENTER])
+		return;
+	if (interrupted) {
+		v->entered = 0;
+	} else if (enters) {
+		if (!t->at[Q_FIRST])
+			t->at[Q_FIRST] = at;
+		t->at[Q_ENTER] = v->entered;
+		v->entered = at;
+	}
+}
+
+static void read_line(struct times *t, const char *line, int64_t at, struct vcpu *v)
 {
 	if (t->at[Q_LEFT] && !t->at[Q_NEW])
 		t->at[Q_NEW] = at;
@@ -86,28 +119,14 @@ static void read_line(struct times *t, const char *line, int64_t at, bool *kicke
 		if (text[i] && strstr(line, text[i]))
 			t->at[i] = at;
 	}
-	if (strstr(line, "kvm_interrupt_exit_request")) {
-		*kicked = true;
-	} else if (strstr(line, "kvm_run_exit ")) {
-		t->at[Q_EXIT] = at;
-	} else if (strstr(line, "kvm_io_window_exit")) {
-		/* KVM_RUN was interrupted */
-		if (!*kicked)
-			t->at[Q_EXIT] = at;
-		*kicked = false;
-	} else if (strstr(line, "kvm_vcpu_ioctl") && strstr(line, "type 0xae80")) {
-		/* KVM_RUN; of the new QEMU, which says no more */
-		if (!*kicked && t->at[Q_RUNNING] && !t->at[Q_ENTER])
-			t->at[Q_ENTER] = at;
-		*kicked = false;
-	}
+	read_vcpu(t, line, at, v);
 }
 
 /* The log has one update. */
 static int read_log(struct times *t, const char *path)
 {
 	FILE *f = fopen(path, "re");
-	bool kicked = false;
+	struct vcpu v = { 0 };
 	char line[4096];
 
 	if (!f) {
@@ -118,9 +137,11 @@ static int read_log(struct times *t, const char *path)
 		int64_t at = log_time(line);
 
 		if (at)
-			read_line(t, line, at, &kicked);
+			read_line(t, line, at, &v);
 	}
 	fclose(f);
+	if (!t->at[Q_ENTER])
+		t->at[Q_ENTER] = v.entered;
 	return 0;
 }
 
@@ -280,10 +301,10 @@ static int compare(struct times *t, const json_t *report)
 	hold_moment(t, "remapped", extreme(windows, "close_ns", true) + zero, Q_SAVED, Q_LOADED);
 	if (!strcmp(from, "vcpus")) {
 		hold_moment(t, "running", run ? run + zero : 0, Q_RUNNING, Q_ENTER);
-		hold_moment(t, "first entry", run ? run + zero : 0, Q_ENTER, Q_ENTER);
+		hold_moment(t, "first entry", run ? run + zero : 0, Q_FIRST, Q_ENTER);
 	}
 	if (!strcmp(from, "vcpus"))
-		hold(t, "both", blackout, t->at[Q_ENTER] - t->at[Q_EXIT],
+		hold(t, "both", blackout, t->at[Q_FIRST] - t->at[Q_EXIT],
 		     t->at[Q_ENTER] - t->at[Q_EXIT]);
 	if (!t->at[Q_STOP] || !t->at[Q_RESUME])
 		complain(t, "the monitors do not say that the guest stopped, and ran again");
