@@ -7,7 +7,8 @@
  * No moment of ours has an event of QEMU's that is the same one; each has to lie between two that are before and after
  * it whatever the scheduler does, the nearest that QEMU has:
  *
- *   stopped      runstate_set finish-migrate ... kvm_io_window_exit or kvm_run_exit after the vCPUs' last KVM_RUN
+ *   stopped      runstate_set finish-migrate ... kvm_io_window_exit or kvm_run_exit after the vCPUs' last KVM_RUN; this
+ *                alone if it was the earlier one
  *   STOP         runstate_set finish-migrate ... STOP, sent when all vCPUs and devices have stopped
  *   invalidated  src-iterable-saved ... src-non-iterable-saved: the container is the last that is saved
  *   exec         cpr_exec ... the first that the new program says
@@ -144,6 +145,9 @@ static int read_log(struct times *t, const char *path)
 		last = at;
 	}
 	fclose(f);
+	/* A vCPU that had left the guest for something else does not enter it again. */
+	if (t->at[Q_EXIT] && t->at[Q_EXIT] < t->at[Q_STOPPING])
+		t->at[Q_STOPPING] = t->at[Q_EXIT];
 	if (t->nr_calls && !t->call[t->nr_calls - 1].end)
 		t->call[t->nr_calls - 1].end = last;
 	return 0;
