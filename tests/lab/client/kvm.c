@@ -46,6 +46,7 @@ struct vcpu {
 	bool stopped;
 	int err;
 	uint32_t exit_reason;
+	uint32_t exits; /* after a count: by this VM, and not by another one with the same memory */
 };
 
 struct lab_vm {
@@ -133,6 +134,7 @@ static void *vcpu_main(void *arg)
 			break;
 		}
 		if (v->run->exit_reason == KVM_EXIT_IO) {
+			__atomic_fetch_add(&v->exits, 1, __ATOMIC_SEQ_CST);
 			nap_ms(REST_MS);
 		} else if (v->run->exit_reason != KVM_EXIT_INTR) {
 			v->exit_reason = v->run->exit_reason;
@@ -376,7 +378,7 @@ static int stop_vm(struct op *op, struct lab_vm *vm)
 static int ran_vm(struct op *op, struct lab_vm *vm, uint32_t min)
 {
 	int64_t until = now_ms() + LAB_TIMEOUT_MS;
-	uint32_t from, to;
+	uint32_t from, to, exits;
 	int i, err;
 
 	for (i = 0; i < vm->nr; i++) {
@@ -384,11 +386,13 @@ static int ran_vm(struct op *op, struct lab_vm *vm, uint32_t min)
 
 		if (!v->running)
 			return op_usage(op, "it does not run");
+		exits = load(&v->exits);
 		from = load(&vm->guest->count[i]);
 		if (from < vm->guest->had[i])
 			return op_fail(op, "expected vCPU %d to go on from %u, got %u", i,
 				       vm->guest->had[i], from);
-		while ((to = load(&vm->guest->count[i])) - from < min) {
+		while ((to = load(&vm->guest->count[i])) - from < min ||
+		       (!vm->spin && load(&v->exits) - exits < min)) {
 			err = load(&v->stopped) ? vcpu_ok(op, v) : 0;
 			if (err)
 				return err;

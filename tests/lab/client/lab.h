@@ -90,8 +90,8 @@ struct lab_guest {
 	uint32_t irqs[LAB_MAX_IRQS];   /* interrupts that came */
 	/* These are the client's: */
 	uint32_t magic;
-	uint32_t had[LAB_MAX_VCPUS];  /* what the vCPU had counted when it was last stopped */
-	uint32_t fired[LAB_MAX_IRQS]; /* interrupts that the device was told to give */
+	uint32_t had[LAB_MAX_VCPUS]; /* what the vCPU had counted when it was last stopped */
+	uint32_t due[LAB_MAX_IRQS];  /* how many interrupts it has to have had */
 };
 
 struct lab_container {

@@ -4,18 +4,21 @@
  * what QEMU says of the same moments: its trace events in LOG (-msg timestamp=on), and the events of its monitor,
  * as lab-qmp -l writes them. Ends with 0 when all agree.
  *
- * The vCPUs' last return from KVM_RUN and their first entry have an event of QEMU's each: kvm_io_window_exit or
- * kvm_run_exit, kvm_vcpu_ioctl. The other moments lie between two of QEMU's, the nearest that it has:
+ * No moment of ours has an event of QEMU's that is the same one; each has to lie between two that are before and after
+ * it whatever the scheduler does, the nearest that QEMU has:
  *
- *   stopped      runstate_set finish-migrate ... STOP, sent when all vCPUs and devices have stopped
+ *   stopped      runstate_set finish-migrate ... kvm_io_window_exit or kvm_run_exit after the vCPUs' last KVM_RUN; this
+ *                alone if it was the earlier one
+ *   STOP         runstate_set finish-migrate ... STOP, sent when all vCPUs and devices have stopped
  *   invalidated  src-iterable-saved ... src-non-iterable-saved: the container is the last that is saved
  *   exec         cpr_exec ... the first that the new program says
  *   remapped     src-non-iterable-saved ... dst-precopy-loadvm-completed
- *   running      runstate_set running, which follows RESUME ... the first KVM_RUN
- *   blackout     STOP ... RESUME, which does not have all of it; finish-migrate ... the first KVM_RUN, which has more
+ *   running      kvm_vcpu_ioctl, the first KVM_RUN ... the next that is said of the vCPU
+ *   blackout     STOP ... RESUME, which does not have all of it; finish-migrate ... the end of that KVM_RUN, which has
+ *                more; by QMP: STOP ... RESUME
  *
- * All may be beyond by no more than 2 ms and 2 % of the blackout. Also the phases have to follow on each other and to add up
- * to the blackout, less than 10 % of it unattributed.
+ * or beyond by no more than 2 ms and 2 % of the blackout. What is printed is how far it is from both. Also the phases
+ * have to follow on each other and to add up to the blackout, less than 10 % of it unattributed.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,7 +44,6 @@ enum moment {
 	Q_RESUME,
 	Q_RUNNING,
 	Q_EXIT,
-	Q_ENTER,
 	Q_NR
 };
 
@@ -55,8 +57,20 @@ static const char *const text[Q_NR] = {
 	[Q_RUNNING] = "(inmigrate) new_state 9 (running)",
 };
 
+#define CALLS_MAX 16
+
+/* A call of KVM_RUN by the new QEMU */
+struct call {
+	int64_t begin;
+	int64_t end; /* the next that QEMU says of the vCPU, which is later than the return */
+	bool interrupted;
+};
+
 struct times {
 	int64_t at[Q_NR]; /* CLOCK_REALTIME, ns; 0: QEMU did not say */
+	struct call call[CALLS_MAX];
+	int nr_calls;
+	bool kicked; /* the old one's vCPU was asked to leave the guest before it entered it */
 	int64_t slack;
 	bool bad;
 };
@@ -74,11 +88,33 @@ static int64_t log_time(const char *line)
 	return timegm(&tm) * 1000000000LL + us * 1000LL;
 }
 
-/*
- * A line of @at. @kicked: the vCPU had been asked to leave the guest before it entered it: its call of KVM_RUN
- * does not run the guest, and is interrupted.
- */
-static void read_line(struct times *t, const char *line, int64_t at, bool *kicked)
+static void read_vcpu(struct times *t, const char *line, int64_t at)
+{
+	bool interrupted = strstr(line, "kvm_io_window_exit");
+	bool called = strstr(line, "kvm_vcpu_ioctl");
+	struct call *last = t->nr_calls ? &t->call[t->nr_calls - 1] : NULL;
+
+	if (!t->at[Q_RUNNING]) {
+		/* An interrupted call of one that was asked before did not run the guest. */
+		if (strstr(line, "kvm_run_exit ") || (interrupted && !t->kicked))
+			t->at[Q_EXIT] = at;
+		if (strstr(line, "kvm_interrupt_exit_request"))
+			t->kicked = true;
+		else if (interrupted)
+			t->kicked = false;
+		return;
+	}
+	if (!interrupted && !called)
+		return;
+	if (last && !last->end) {
+		last->end = at;
+		last->interrupted = interrupted;
+	}
+	if (called && strstr(line, "type 0xae80") && t->nr_calls < CALLS_MAX)
+		t->call[t->nr_calls++].begin = at;
+}
+
+static void read_line(struct times *t, const char *line, int64_t at)
 {
 	if (t->at[Q_LEFT] && !t->at[Q_NEW])
 		t->at[Q_NEW] = at;
@@ -86,28 +122,14 @@ static void read_line(struct times *t, const char *line, int64_t at, bool *kicke
 		if (text[i] && strstr(line, text[i]))
 			t->at[i] = at;
 	}
-	if (strstr(line, "kvm_interrupt_exit_request")) {
-		*kicked = true;
-	} else if (strstr(line, "kvm_run_exit ")) {
-		t->at[Q_EXIT] = at;
-	} else if (strstr(line, "kvm_io_window_exit")) {
-		/* KVM_RUN was interrupted */
-		if (!*kicked)
-			t->at[Q_EXIT] = at;
-		*kicked = false;
-	} else if (strstr(line, "kvm_vcpu_ioctl") && strstr(line, "type 0xae80")) {
-		/* KVM_RUN; of the new QEMU, which says no more */
-		if (!*kicked && t->at[Q_RUNNING] && !t->at[Q_ENTER])
-			t->at[Q_ENTER] = at;
-		*kicked = false;
-	}
+	read_vcpu(t, line, at);
 }
 
 /* The log has one update. */
 static int read_log(struct times *t, const char *path)
 {
 	FILE *f = fopen(path, "re");
-	bool kicked = false;
+	int64_t last = 0;
 	char line[4096];
 
 	if (!f) {
@@ -117,10 +139,17 @@ static int read_log(struct times *t, const char *path)
 	while (fgets(line, sizeof(line), f)) {
 		int64_t at = log_time(line);
 
-		if (at)
-			read_line(t, line, at, &kicked);
+		if (!at)
+			continue;
+		read_line(t, line, at);
+		last = at;
 	}
 	fclose(f);
+	/* A vCPU that had left the guest for something else does not enter it again. */
+	if (t->at[Q_EXIT] && t->at[Q_EXIT] < t->at[Q_STOPPING])
+		t->at[Q_STOPPING] = t->at[Q_EXIT];
+	if (t->nr_calls && !t->call[t->nr_calls - 1].end)
+		t->call[t->nr_calls - 1].end = last;
 	return 0;
 }
 
@@ -209,6 +238,28 @@ static void hold_moment(struct times *t, const char *what, int64_t is, enum mome
 	hold(t, what, is, t->at[from], t->at[to]);
 }
 
+/*
+ * The guest's first entry is in a call of QEMU's, and those before it were interrupted: a vCPU can be asked to leave
+ * the guest before it is in it, and then is not. Return: where the call ends, 0: there is none
+ */
+static int64_t hold_entry(struct times *t, int64_t is)
+{
+	for (int i = 0; i < t->nr_calls; i++) {
+		const struct call *c = &t->call[i];
+		bool last = i == t->nr_calls - 1;
+
+		/* Beyond this one, and this one may be left out */
+		if (!last && c->interrupted && is > c->end)
+			continue;
+		hold(t, "running", is, c->begin, c->end);
+		if (i)
+			printf("   times that KVM_RUN was interrupted before: %d\n", i);
+		return c->end;
+	}
+	complain(t, "QEMU does not say when a vCPU ran again");
+	return 0;
+}
+
 /* The latest or the earliest of a list's; 0: there is none. */
 static int64_t extreme(const json_t *list, const char *key, bool latest)
 {
@@ -256,7 +307,7 @@ static int compare(struct times *t, const json_t *report)
 	const json_t *windows = json_object_get(report, "windows");
 	const json_t *vcpus = json_object_get(update, "vcpus");
 	const char *from = json_string_value(json_object_get(update, "blackout_from"));
-	int64_t zero, blackout, exec, stop, run;
+	int64_t zero, blackout, exec, stop, run, entered = 0;
 
 	zero = json_integer_value(
 		json_object_get(json_object_get(report, "clock"), "realtime_offset_ns"));
@@ -271,25 +322,20 @@ static int compare(struct times *t, const json_t *report)
 	exec = json_integer_value(json_object_get(update, "exec_ns"));
 	printf("   blackout %.3f ms, by %s\n", blackout / 1e6, from);
 	if (!strcmp(from, "vcpus")) {
-		hold_moment(t, "stopped", stop ? stop + zero : 0, Q_STOPPING, Q_STOP);
-		hold_moment(t, "last exit", stop ? stop + zero : 0, Q_EXIT, Q_EXIT);
+		hold_moment(t, "stopped", stop ? stop + zero : 0, Q_STOPPING, Q_EXIT);
+		hold_moment(t, "STOP", stop ? stop + zero : 0, Q_STOPPING, Q_STOP);
 	}
 	hold_moment(t, "invalidated", extreme(windows, "open_ns", false) + zero, Q_SAVING, Q_SAVED);
 	if (exec)
 		hold_moment(t, "exec", exec + zero, Q_LEFT, Q_NEW);
 	hold_moment(t, "remapped", extreme(windows, "close_ns", true) + zero, Q_SAVED, Q_LOADED);
-	if (!strcmp(from, "vcpus")) {
-		hold_moment(t, "running", run ? run + zero : 0, Q_RUNNING, Q_ENTER);
-		hold_moment(t, "first entry", run ? run + zero : 0, Q_ENTER, Q_ENTER);
-	}
 	if (!strcmp(from, "vcpus"))
-		hold(t, "both", blackout, t->at[Q_ENTER] - t->at[Q_EXIT],
-		     t->at[Q_ENTER] - t->at[Q_EXIT]);
+		entered = hold_entry(t, run + zero);
 	if (!t->at[Q_STOP] || !t->at[Q_RESUME])
 		complain(t, "the monitors do not say that the guest stopped, and ran again");
 	else if (!strcmp(from, "vcpus"))
 		hold(t, "blackout", blackout, t->at[Q_RESUME] - t->at[Q_STOP],
-		     t->at[Q_ENTER] - t->at[Q_STOPPING]);
+		     entered - t->at[Q_STOPPING]);
 	else if (!strcmp(from, "qmp"))
 		hold(t, "blackout", blackout, t->at[Q_RESUME] - t->at[Q_STOP],
 		     t->at[Q_RESUME] - t->at[Q_STOP]);
