@@ -17,16 +17,19 @@
 
 bool rs_update_over(const struct rs_update *u, __u64 now)
 {
-	__u64 settle = SETTLE_NS;
+	const struct rs_update_view *v = &u->view;
 
 	if (u->told)
 		return false;
 	/* What its windows still do is no more of it. */
-	if (u->view.abandoned_ns)
-		return u->view.abandoned_ns + settle < now;
-	if (!u->run_ns && rs_update_stood_still(&u->view))
-		settle = RUNS_NS;
-	return !u->open && u->view.end_ns + settle < now;
+	if (v->abandoned_ns)
+		return v->abandoned_ns + SETTLE_NS < now;
+	if (u->open)
+		return false;
+	if (!u->run_ns && rs_update_stood_still(v))
+		return v->end_ns + RUNS_NS < now;
+	/* Its other vCPUs follow the first one. */
+	return (u->run_ns > v->end_ns ? u->run_ns : v->end_ns) + SETTLE_NS < now;
 }
 
 /* A container was handed over in it; or has a window of it yet, when it was abandoned. */
@@ -51,6 +54,28 @@ static void forget_updates(struct rs_model *m)
 			rs_update_free(u);
 	}
 	m->nr_updates = nr;
+}
+
+static bool is_untold(const struct rs_model *m, __u32 update)
+{
+	for (size_t i = 0; i < m->nr_updates; i++)
+		if (m->update[i]->view.id == update)
+			return !m->update[i]->told;
+	return false;
+}
+
+/* Those of an update that was abandoned can close after it was told. */
+static void forget_windows(struct rs_model *m)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < m->nr_windows; i++) {
+		if (is_untold(m, m->window[i].update))
+			m->window[nr++] = m->window[i];
+		else
+			rs_window_view_free(&m->window[i]);
+	}
+	m->nr_windows = nr;
 }
 
 /* Of a container that was released, only an update that has not been told can speak. */
@@ -144,6 +169,7 @@ static void forget_execs(struct rs_model *m)
 void rs_model_forget(struct rs_model *m, __u64 now)
 {
 	forget_updates(m);
+	forget_windows(m);
 	forget_released(m);
 	forget_gaps(m);
 	forget_processes(m, now);

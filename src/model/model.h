@@ -606,7 +606,9 @@ int rs_model_event(struct rs_model *m, const struct rs_event *ev);
 int rs_model_end(struct rs_model *m);
 
 /**
- * rs_update_over() - none of its windows is open any more, and none that belongs to it can show yet
+ * rs_update_over() - none of its windows is open any more, its guest runs, and nothing that belongs to it can show
+ *
+ * Or it was abandoned, or its guest does not run for long enough.
  * @now: the records' time
  */
 bool rs_update_over(const struct rs_update *u, __u64 now);

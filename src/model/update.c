@@ -241,7 +241,7 @@ int rs_update_told(struct rs_update *u, const struct rs_vcpu *v)
 	struct rs_ev_vcpu x;
 
 	rs_event_read(&x, sizeof(x), &v->told->ev);
-	if (u->view.abandoned_ns || !x.runs)
+	if (u->told || u->view.abandoned_ns || !x.runs)
 		return 0;
 	if (!seen)
 		seen = add_vcpu(u, v->key, x.id);
@@ -289,7 +289,7 @@ int rs_update_runs(struct rs_model *m, struct rs_update *u, const struct rs_vcpu
 	struct rs_vcpu_view *seen;
 	__u32 all;
 
-	if (u->view.abandoned_ns)
+	if (u->told || u->view.abandoned_ns)
 		return 0;
 	if (old && invalid_ranges(m, u, &all)) {
 		/* One that has never stood still is not going on again. */
@@ -349,7 +349,7 @@ void rs_update_resumed(struct rs_model *m)
 
 int rs_update_mark(struct rs_model *m, struct rs_container *c, const struct rs_mark_view *mark)
 {
-	struct rs_update *u = rs_update_of(m, c);
+	struct rs_update *now = rs_update_of(m, c), *u = now && now->told ? NULL : now;
 	struct rs_mark_view **list = u ? &u->view.mark : &c->mark, *grown;
 	size_t *nr = u ? &u->view.nr_marks : &c->nr_marks;
 

@@ -168,6 +168,22 @@ static void blackout(struct rs_text *t, const struct rs_update_view *u)
 	field(t, RS_TONE_PLAIN, text);
 }
 
+/* How it was handed over, or what became of it. */
+static void how(struct rs_text *t, const struct rs_update_view *u)
+{
+	switch (u->outcome) {
+	case RS_OUTCOME_OPEN:
+		field(t, RS_TONE_PLAIN, "not over");
+		break;
+	case RS_OUTCOME_DONE:
+	case RS_OUTCOME_IN_PLACE:
+		field(t, RS_TONE_PLAIN, rs_handover_name(u->handover));
+		break;
+	default:
+		field(t, RS_TONE_BAD, rs_outcome_name(u->outcome));
+	}
+}
+
 static void update(const struct rs_result *r, const struct rs_update_view *u,
 		   const struct rs_style *style, FILE *out)
 {
@@ -182,7 +198,7 @@ static void update(const struct rs_result *r, const struct rs_update_view *u,
 	snprintf(id, sizeof(id), "u%u", u->id);
 	field(&t, RS_TONE_HEAD, id);
 	who(&t, u);
-	field(&t, RS_TONE_PLAIN, u->end_ns ? rs_handover_name(u->handover) : "not over");
+	how(&t, u);
 	blackout(&t, u);
 	windows(&t, r);
 	rs_text_whole(&t, tones[r->verdict], rs_verdict_name(r->verdict));

@@ -76,31 +76,81 @@ static int add_container(struct part *p, const struct rs_model *m, __u32 id)
 	return 0;
 }
 
-/* The update's windows leave the model. */
+static int copy_window(const struct rs_window_view *from, struct rs_window_view *to)
+{
+	int err = 0;
+
+	*to = *from;
+	to->nr_ranges = 0;
+	to->range = calloc(from->nr_ranges + 1, sizeof(*to->range));
+	if (!to->range)
+		return -ENOMEM;
+	for (size_t i = 0; i < from->nr_ranges && !err; i++) {
+		struct rs_range_view *r = &to->range[to->nr_ranges++];
+
+		*r = from->range[i];
+		r->old_backing = r->new_backing = (struct rs_backing_list){ 0 };
+		err = rs_backing_copy(&r->old_backing, &from->range[i].old_backing);
+		if (!err)
+			err = rs_backing_copy(&r->new_backing, &from->range[i].new_backing);
+	}
+	return err;
+}
+
+static struct rs_window_view *add_window(struct part *p)
+{
+	struct rs_window_view *grown =
+		rs_grow(p->model.window, p->model.nr_windows, sizeof(*grown));
+
+	if (!grown)
+		return NULL;
+	p->model.window = grown;
+	grown += p->model.nr_windows++;
+	*grown = (struct rs_window_view){ 0 };
+	return grown;
+}
+
+/* Windows of an abandoned update stay open, in the model. */
+static int copy_open_windows(struct part *p, const struct rs_model *m, const struct rs_update *u)
+{
+	int err = 0;
+
+	for (const struct rs_container *c = m->containers; c && !err; c = c->hh.next) {
+		struct rs_window_view *copy;
+
+		if (!c->window || c->window->update != u)
+			continue;
+		copy = add_window(p);
+		if (!copy)
+			return -ENOMEM;
+		err = copy_window(&c->window->view, copy);
+		if (!err)
+			err = add_container(p, m, c->view.id);
+	}
+	return err;
+}
+
+/* The update's closed windows leave the model. */
 static int take_windows(struct part *p, struct rs_model *m, struct rs_update *u)
 {
 	size_t nr = 0;
 	int err = 0;
 
 	for (size_t i = 0; i < m->nr_windows; i++) {
-		struct rs_window_view *grown;
+		bool ours = m->window[i].update == u->view.id;
+		struct rs_window_view *taken = ours && !err ? add_window(p) : NULL;
 
-		if (m->window[i].update != u->view.id || err) {
+		if (!taken) {
+			if (ours)
+				err = -ENOMEM;
 			m->window[nr++] = m->window[i];
 			continue;
 		}
-		grown = rs_grow(p->model.window, p->model.nr_windows, sizeof(*grown));
-		if (!grown) {
-			err = -ENOMEM;
-			m->window[nr++] = m->window[i];
-			continue;
-		}
-		p->model.window = grown;
-		p->model.window[p->model.nr_windows++] = m->window[i];
-		err = add_container(p, m, m->window[i].container);
+		*taken = m->window[i];
+		err = add_container(p, m, taken->container);
 	}
 	m->nr_windows = nr;
-	return err;
+	return err ? err : copy_open_windows(p, m, u);
 }
 
 static int add_finding(struct part *p, const struct rs_model *m, const struct rs_finding *f)

@@ -334,6 +334,102 @@ static void open_at_the_end(void **state)
 	synth_free(s);
 }
 
+#define VM 0xffff888400000000ULL
+
+/* A guest with a vCPU stands still, and its ranges lose their vaddrs. */
+static struct synth *stopped_guest(__u64 *c)
+{
+	struct synth *s = two_ranges(c);
+
+	synth_vcpu_run(s, VM, 0);
+	synth_wait(s, MS);
+	synth_vcpu_stop(s, VM, 0);
+	synth_invalidate_all(s, *c);
+	synth_wait(s, 10 * MS);
+	return s;
+}
+
+/* An abandoned one is told when its guest runs again, though its windows stay open; what closes later is not kept. */
+static void abandoned(void **state)
+{
+	struct watch *w;
+	struct synth *s;
+	__u64 c;
+
+	(void)state;
+	s = stopped_guest(&c);
+	w = watch_of(s, NULL);
+	synth_remap(s, c, 0, 2 * MIB, INO, 0);
+	synth_vcpu_run(s, VM, 0);
+	catch_up(w, s->nr);
+	tick(w, s->now + 3 * SEC);
+	assert_true(w->nr > 0);
+	assert_int_equal(w->one[w->nr - 1].id, 1);
+	assert_int_equal(w->one[w->nr - 1].view.outcome, RS_OUTCOME_ABANDONED);
+	assert_int_equal(w->one[w->nr - 1].view.ranges, 2);
+	assert_int_equal(w->one[w->nr - 1].view.invalid, 1);
+	assert_int_equal(w->one[w->nr - 1].windows, 1);
+	for (size_t i = 0, nr = w->nr; i < 3; i++) {
+		synth_wait(s, 5 * SEC);
+		if (i == 1)
+			synth_remap(s, c, 4 * MIB, MIB, INO, 2 * MIB);
+		catch_up(w, s->nr);
+		tick(w, s->now + 3 * SEC);
+		assert_int_equal(w->nr, nr);
+	}
+	/* The next one is another one. */
+	synth_vcpu_stop(s, VM, 0);
+	synth_invalidate_all(s, c);
+	remap_both(s, c);
+	synth_vcpu_run(s, VM, 0);
+	catch_up(w, s->nr);
+	tick(w, s->now + 3 * SEC);
+	assert_int_equal(w->one[w->nr - 1].id, 2);
+	assert_int_equal(w->one[w->nr - 1].view.outcome, RS_OUTCOME_IN_PLACE);
+	finish(w);
+	done(w);
+	synth_free(s);
+}
+
+/* One is not over before its guest runs; of one that does not, it is told after a while. */
+static void waits_for_the_guest(void **state)
+{
+	struct watch *w;
+	struct synth *s;
+	__u64 c;
+
+	(void)state;
+	s = stopped_guest(&c);
+	w = watch_of(s, NULL);
+	remap_both(s, c);
+	catch_up(w, s->nr);
+	tick(w, s->now + 5 * SEC);
+	assert_int_equal(w->nr, 0);
+	synth_wait(s, 8 * SEC);
+	synth_vcpu_run(s, VM, 0);
+	catch_up(w, s->nr);
+	tick(w, s->now + 3 * SEC);
+	assert_int_equal(w->nr, 1);
+	assert_string_equal(w->one[0].view.blackout_from, "vcpus");
+	assert_true(w->one[0].view.blackout_len > 8 * SEC);
+	finish(w);
+	done(w);
+	synth_free(s);
+
+	s = stopped_guest(&c);
+	w = watch_of(s, NULL);
+	remap_both(s, c);
+	catch_up(w, s->nr);
+	tick(w, s->now + 9 * SEC);
+	assert_int_equal(w->nr, 0);
+	tick(w, s->now + 12 * SEC);
+	assert_int_equal(w->nr, 1);
+	assert_int_equal(w->one[0].view.outcome, RS_OUTCOME_NOT_RUNNING);
+	finish(w);
+	done(w);
+	synth_free(s);
+}
+
 static void judged_by_a_budget(void **state)
 {
 	struct rs_budget *b;
@@ -525,6 +621,8 @@ static void a_thousand(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(abandoned),
+		cmocka_unit_test(waits_for_the_guest),
 		cmocka_unit_test(told_when_it_is_over),
 		cmocka_unit_test(raised_meanwhile),
 		cmocka_unit_test(kept_apart),
