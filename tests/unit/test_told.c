@@ -500,6 +500,7 @@ static void boot(struct host *h, size_t vm)
 	synth_attach(s, h->container[vm]);
 	synth_map(s, h->container[vm], 0, 2 * MIB, INO + vm, 0);
 	synth_map(s, h->container[vm], 4 * MIB, MIB, INO + vm, 2 * MIB);
+	synth_vcpu_run(s, VM + s->pid * 0x1000ULL, 0);
 }
 
 static void shut_down(struct host *h, size_t vm)
@@ -529,6 +530,7 @@ static void update(struct host *h, size_t i)
 		synth_exit(s, 0);
 		synth_as(s, h->owner[vm]);
 	}
+	synth_vcpu_stop(s, VM + s->pid * 0x1000ULL, 0);
 	synth_invalidate_all(s, c);
 	synth_wait(s, (1 + i % 7) * MS);
 	if (i % 3 == 0) {
@@ -539,6 +541,7 @@ static void update(struct host *h, size_t i)
 	}
 	synth_remap(s, c, 0, 2 * MIB, INO + vm + (wrong ? 100 : 0), 0);
 	synth_remap(s, c, 4 * MIB, MIB, INO + vm, 2 * MIB);
+	synth_vcpu_run(s, VM + s->pid * 0x1000ULL, 0);
 	if (i % 3 == 1) {
 		synth_as(s, h->owner[vm]);
 		synth_exit(s, 0);
