@@ -11,8 +11,8 @@
 
 /* VMAs looked at per range; what is beyond is said to be cut. */
 #define SCAN_MAX 4096
-/* bpf_find_vma() only tries the mmap lock; a writer holds it briefly. */
-#define SCAN_TRIES 64
+/* bpf_find_vma() only tries the mmap lock; a writer holds it briefly. These count among the above. */
+#define SCAN_TRIES 1024
 /* Steps of a walk over a container's ranges: each range costs about two. */
 #define WALK_MAX (1U << 18)
 
