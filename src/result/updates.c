@@ -334,6 +334,23 @@ static void choose_marks(const struct rs_update *mu, struct rs_update_view *u)
 		qsort(u->mark, nr, sizeof(*u->mark), by_time);
 }
 
+/* Given back while the state was loaded or memory remapped they are no phase of their own. */
+static int mark_irqs(const struct rs_update *mu, struct rs_update_view *u, const struct course *c)
+{
+	struct rs_mark_view *grown;
+
+	if (mu->irq_ns < u->start_ns || mu->irq_ns > c->remapped)
+		return 0;
+	grown = rs_grow(u->mark, u->nr_marks, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	u->mark = grown;
+	grown[u->nr_marks++] = (struct rs_mark_view){ .what = "last interrupt given back",
+						      .at_ns = mu->irq_ns,
+						      .proc = u->to };
+	return 0;
+}
+
 static int build_update(const struct rs_build *b, struct rs_result *r, const struct rs_update *mu,
 			struct rs_update_view *u)
 {
@@ -346,6 +363,8 @@ static int build_update(const struct rs_build *b, struct rs_result *r, const str
 	u->outcome = outcome_of(r, mu, u, &c);
 	set_start_up(b->model, mu, u);
 	measure(b->model, r, mu, u, &c);
+	if (mark_irqs(mu, u, &c))
+		return -ENOMEM;
 	choose_marks(mu, u);
 	return find_devices(r, u);
 }

@@ -64,6 +64,37 @@ static void by_exec(void **state)
 	synth_free(s);
 }
 
+/* As QEMU does: the interrupts come back while the state is loaded, and that is no phase of its own. */
+static void interrupts_before_memory(void **state)
+{
+	const struct rs_update_view *u;
+	struct rs_result *r;
+	struct synth *s;
+	__u64 c;
+
+	(void)state;
+	s = guest(&c);
+	stop(s, VM, 0);
+	synth_wait(s, MS);
+	synth_invalidate_all(s, c);
+	synth_exec(s);
+	synth_wait(s, MS);
+	synth_irq(s, RS_IRQ_IRQFD, VM2, 24, 0x77);
+	synth_wait(s, MS);
+	synth_remap(s, c, 0, MIB, INO, 0);
+	synth_wait(s, MS);
+	run(s, VM2);
+	r = synth_result(s);
+	u = &r->update[0];
+	expect_phases(u, "save invalidate exec restart remap resume");
+	assert_int_equal(u->nr_marks, 1);
+	assert_string_equal(u->mark[0].what, "last interrupt given back");
+	assert_int_equal(u->mark[0].at_ns, ts_of(s, RS_EV_IRQ, 0));
+	assert_int_equal(u->mark[0].proc.tgid, u->to.tgid);
+	rs_result_free(r);
+	synth_free(s);
+}
+
 static void never_stopped(void **state)
 {
 	const struct rs_update_view *u;
@@ -382,11 +413,9 @@ static void losses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(by_exec),
-		cmocka_unit_test(never_stopped),
-		cmocka_unit_test(recorder_comes_late),
-		cmocka_unit_test(without_kvm),
-		cmocka_unit_test(by_qmp),
+		cmocka_unit_test(by_exec),	 cmocka_unit_test(interrupts_before_memory),
+		cmocka_unit_test(never_stopped), cmocka_unit_test(recorder_comes_late),
+		cmocka_unit_test(without_kvm),	 cmocka_unit_test(by_qmp),
 		cmocka_unit_test(losses),
 	};
 
