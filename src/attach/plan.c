@@ -182,7 +182,7 @@ static void plan_hook(struct rs_hook *h, struct planner *p, const struct rs_symb
 	}
 	try_fentry(h, p, s);
 	if (!h->mechanism)
-		try_kprobe(h, s, p->opts->exact);
+		try_kprobe(h, s, p->opts->exact && !p->opts->no_fentry);
 }
 
 void rs_plan_demote(struct rs_hook *h, int err)

@@ -139,7 +139,7 @@ int rs_machine_refusal(const struct rs_machine *m, struct rs_msg *msg);
 
 /**
  * struct rs_plan_opts - how to plan
- * @no_fentry: leave fentry out, as if the kernel had none
+ * @no_fentry: leave fentry out, as if the kernel had none, and kprobe.multi: both keep a module from being unloaded
  * @exact: leave it out because calls could be missed, rs_machine.switches; no kretprobe either, if there is better
  * @attach: try by attaching, not only by loading. What loads nearly always attaches, and taking a
  *	program off a function costs the kernel a grace period: a recorder saves it and falls back
