@@ -9,7 +9,9 @@
 #include "guest.bpf.h"
 
 /* include/uapi/linux/vfio.h */
+#define VFIO_DEVICE_GET_INFO		     0x3b6b
 #define VFIO_DEVICE_SET_IRQS		     0x3b6e
+#define VFIO_DEVICE_PCI_HOT_RESET	     0x3b71
 #define VFIO_IRQ_SET_DATA_NONE		     (1U << 0)
 #define VFIO_IRQ_SET_DATA_EVENTFD	     (1U << 2)
 #define VFIO_IRQ_SET_ACTION_TRIGGER	     (1U << 5)
@@ -351,6 +353,14 @@ static __always_inline __u64 device_of_file(struct file *file)
 	return (__u64)BPF_CORE_READ((struct vfio_device_file *)data, device);
 }
 
+/* Not those of a driver's own, which may be as frequent as its requests; SET_IRQS has its own record. */
+static __always_inline bool is_told(__u32 cmd)
+{
+	return (cmd >= VFIO_DEVICE_GET_INFO && cmd <= VFIO_DEVICE_PCI_HOT_RESET &&
+		cmd != VFIO_DEVICE_SET_IRQS) ||
+	       cmd == VFIO_DEVICE_FEATURE;
+}
+
 /* long vfio_device_fops_unl_ioctl(struct file *filep, unsigned int cmd, unsigned long arg) */
 static __always_inline void enter_vfio_device_fops_unl_ioctl(__u64 file, __u64 cmd, __u64 arg)
 {
@@ -358,7 +368,7 @@ static __always_inline void enter_vfio_device_fops_unl_ioctl(__u64 file, __u64 c
 	struct rs_task *t;
 
 	device_fops = (__u64)BPF_CORE_READ((struct file *)file, f_op);
-	if ((__u32)cmd == VFIO_DEVICE_SET_IRQS)
+	if (!is_told(cmd))
 		return;
 	device = device_of_file((void *)file);
 	container = device_container(device);

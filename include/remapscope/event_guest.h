@@ -90,7 +90,8 @@ struct rs_ev_irq {
 };
 
 /**
- * struct rs_ev_devop - RS_EV_DEVOP: an ioctl on a device's file, any but SET_IRQS
+ * struct rs_ev_devop - RS_EV_DEVOP: an ioctl on a device's file: one that looks into it, resets it, or
+ *	VFIO_DEVICE_FEATURE
  * @start_ns: when it was entered
  * @device: struct vfio_device's address
  * @container: its container's, 0: it has none
