@@ -108,6 +108,10 @@ static void hand_over(struct gen_world *w, struct gen_vm *v)
 	__u32 old = v->pid;
 	bool stays = proof_chance(&v->r, 40) && !any_skipped(v);
 
+	/* That a container without ranges has another owner now nobody can see: not whose guest runs, either. */
+	for (int i = 0; i < v->nr; i++)
+		if (!v->c[i].nr)
+			w->perhaps[proof_rule("irq-restored")] = true;
 	v->old_mm = synth_mm(v->s, v->pid);
 	if (proof_chance(&v->r, 50)) {
 		synth_exec(v->s);
