@@ -525,6 +525,17 @@ static int judge(struct rs_model *m, enum rs_note_type type, struct rs_irq *irq,
 					    .by = tgid });
 }
 
+/* Has it to do with the guest that runs after @u? What was at stake before, nobody has needed since, was the same one's. */
+static bool is_of(const struct rs_model *m, const struct rs_irq *irq, const struct rs_update *u)
+{
+	const struct rs_update *mine;
+
+	if (irq->update == u->view.id)
+		return true;
+	mine = update_by_id(m, irq->update);
+	return mine && mine->view.from.tgid == u->view.from.tgid;
+}
+
 int rs_irqs_ran(struct rs_model *m, const struct rs_event *ev)
 {
 	struct rs_irq *irq, *next;
@@ -536,7 +547,7 @@ int rs_irqs_ran(struct rs_model *m, const struct rs_event *ev)
 		return 0;
 	HASH_ITER(hh, m->irqs, irq, next)
 	{
-		if (err || !irq->at_stake || irq->update != u->view.id)
+		if (err || !irq->at_stake || !is_of(m, irq, u))
 			continue;
 		err = judge(m, RS_N_IRQ_NEEDED, irq, ev->tgid, ev);
 		settle(m, irq);
