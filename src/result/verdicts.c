@@ -181,6 +181,13 @@ static bool of_pages(const struct rs_finding *f)
 	       !strcmp(note, rs_note_name(RS_N_PAGES_OTHER));
 }
 
+/* What was mapped is told by a map or remap; an invalidation tells only what is behind the vaddr then. */
+static bool of_older_map(const struct rs_finding *f)
+{
+	return f->nr_steps && f->event[0]->type == RS_EV_UNMAP &&
+	       !strcmp(f->step[f->nr_steps - 1].note, rs_note_name(RS_N_REMAPPED));
+}
+
 /* An exec or exit says nothing of the ranges that it leaves behind. */
 static bool begins_with_process(const struct rs_finding *f)
 {
@@ -198,7 +205,7 @@ static __u64 since(const struct rs_rule *rule, const struct rs_loss_part *p,
 		return 0;
 	/* Found from where every object begins, it may be in a window that others say is open. */
 	if (!rule->sums && f->nr_events && (f->nr_steps > 1 || rule->alone) && !of_pages(f) &&
-	    !begins_with_process(f))
+	    !of_older_map(f) && !begins_with_process(f))
 		return f->event[0]->ts;
 	return c && (c->born || c->found) ? c->since_ns : 0;
 }
@@ -217,7 +224,7 @@ static bool doubt(const struct rs_build *b, const struct rs_result *r, const str
 			__u64 begin = since(rule, p, f, c);
 
 			/* Armed, that a group left a container is kept in mind ever after. */
-			if (b->model->mode == RS_MODE_ARMED && c && !c->born &&
+			if (b->model->mode == RS_MODE_ARMED && c && !c->born && begin &&
 			    (rule->reads & p->types & RS_TYPE(DETACH)))
 				begin = c->found ? c->since_ns : 0;
 			if (c && (p->unseen || (p->container && p->container != c->id)))
