@@ -55,6 +55,7 @@ enum rs_event_type {
 	RS_EV_DEVOP = 27,    /* an ioctl of a device returned */
 	RS_EV_PASSED = 28,   /* a process was passed a container's, group's or device's file */
 	RS_EV_MARK = 29,     /* what another witness says (--qmp); in no trace file */
+	RS_EV_IOAS = 30,     /* an ioctl of an iommufd context returned */
 	RS_EV_NR
 };
 
@@ -148,7 +149,7 @@ enum rs_container_kind {
 /**
  * struct rs_op - what the record of every finished request has
  * @req: the request's id, unique within a recording
- * @container: struct vfio_iommu's address
+ * @container: struct vfio_iommu's address, or struct iommufd_ctx's
  * @start_ns: when the request entered the kernel's function; it returned at &rs_event.ts, or a little
  *	before (rs_more.end_ns)
  * @ret: the function's return value, -errno on failure
@@ -261,6 +262,9 @@ struct rs_more {
  * @group_type: enum vfio_group_type: 0 IOMMU-backed, 1 emulated, 2 no-IOMMU (attach only)
  * @group_id: the number under /dev/vfio
  * @work: what an attach did: it maps the ranges that are there already
+ * @device: iommufd, where no group is attached but a device: struct vfio_device's address; else 0
+ * @ioas: iommufd: the ioas' id, 0: it is not known (a page table of user space's own)
+ * @old_ioas: the ioas that it replaces, or leaves; 0: none
  */
 struct rs_ev_group {
 	struct rs_event h;
@@ -270,6 +274,9 @@ struct rs_ev_group {
 	__u32 group_id;
 	struct rs_work work;
 	struct rs_more more;
+	__u64 device;
+	__u32 ioas;
+	__u32 old_ioas;
 };
 
 /**
@@ -331,16 +338,39 @@ enum rs_range_cause {
 	RS_RANGE_REMAPPED = 2,	  /* by a MAP_DMA with FLAG_VADDR */
 	RS_RANGE_INVALIDATED = 3, /* all ranges after an UNMAP_DMA with FLAG_VADDR */
 	RS_RANGE_FOUND = 4,	  /* in a snapshot */
+	RS_RANGE_COPIED = 5,	  /* iommufd: by IOAS_COPY: it shares its pages with another area */
+	RS_RANGE_HANDED = 6,	  /* iommufd: after a successful CHANGE_PROCESS */
+};
+
+/** enum rs_area - what an iommufd area is known by (enum iopt_address_type, Linux 7.3) */
+enum rs_area {
+	RS_AREA_TYPE1 = 0, /* none: a range of type1, which has a vaddr */
+	RS_AREA_USER = 1,  /* a vaddr in its owner's mm */
+	RS_AREA_FILE = 2,  /* a file and an offset */
+	RS_AREA_DMABUF = 3,
+};
+
+/** enum rs_account - what an area's pinned pages are charged to (iopt_pages.account_mode) */
+enum rs_account {
+	RS_ACCOUNT_NONE = 0, /* nothing: the owner had CAP_IPC_LOCK */
+	RS_ACCOUNT_USER = 1, /* user_struct.locked_vm, and mm_struct.pinned_vm */
+	RS_ACCOUNT_MM = 2,   /* mm_struct.locked_vm, and mm_struct.pinned_vm */
 };
 
 /**
- * struct rs_ev_range - RS_EV_RANGE, from struct vfio_dma
+ * struct rs_ev_range - RS_EV_RANGE, from struct vfio_dma or struct iopt_area
  * @req: the request that wrote it
  * @container: whose
- * @owner_mm: vfio_dma.mm: the mm that is charged
- * @locked_pages: vfio_dma.locked_vm; of a kernel without that member (before March 2023) 0
+ * @owner_mm: vfio_dma.mm, or iopt_pages.source_mm: the mm that is charged
+ * @locked_pages: vfio_dma.locked_vm; of a kernel without that member (before March 2023) 0. iommufd:
+ *	iopt_pages.npinned, which areas that share it have together
  * @prot: 1 read, 2 write (IOMMU_READ, IOMMU_WRITE)
  * @pieces: RS_EV_BACKING records of this range in this request
+ * @pages_key: iommufd: struct iopt_pages' address: areas that share it share their pages (IOAS_COPY)
+ * @ioas: the ioas' id, 0 of type1
+ * @area: &enum rs_area
+ * @account: &enum rs_account
+ * @owner_tgid: iommufd: the process that it is charged to (iopt_pages.source_task)
  */
 struct rs_ev_range {
 	struct rs_event h;
@@ -355,6 +385,11 @@ struct rs_ev_range {
 	__u32 flags;
 	__u32 cause;
 	__u32 pieces;
+	__u64 pages_key;
+	__u32 ioas;
+	__u32 area;
+	__u32 account;
+	__u32 owner_tgid;
 };
 
 /** enum rs_backing - what lies behind a vaddr */
@@ -412,6 +447,7 @@ enum rs_caller {
 	RS_IN_UNPIN = 8,
 	RS_IN_RW = 9,
 	RS_IN_OPEN = 10,
+	RS_IN_CHANGE = 11, /* iommufd: CHANGE_PROCESS */
 };
 
 /**
@@ -419,6 +455,7 @@ enum rs_caller {
  * @req: the request it belongs to, 0 for none
  * @caller: &enum rs_caller
  * @flags: RS_RANGEF_* of the range as it was
+ * @ioas: the ioas' id, 0 of type1
  */
 struct rs_ev_remove {
 	struct rs_event h;
@@ -428,6 +465,8 @@ struct rs_ev_remove {
 	__u64 size;
 	__u32 caller;
 	__u32 flags;
+	__u32 ioas;
+	__u32 reserved;
 };
 
 /* A record longer than this is not one of ours. */
@@ -497,6 +536,7 @@ struct rs_percpu {
 
 #include "remapscope/event_request.h"
 #include "remapscope/event_guest.h"
+#include "remapscope/event_iommufd.h"
 
 RS_ASSERT_SIZE(rs_event, 40);
 RS_ASSERT_SIZE(rs_ev_proc, 72);
@@ -507,13 +547,13 @@ RS_ASSERT_SIZE(rs_op, 48);
 RS_ASSERT_SIZE(rs_ev_open, 96);
 RS_ASSERT_SIZE(rs_ev_release, 88);
 RS_ASSERT_SIZE(rs_more, 48);
-RS_ASSERT_SIZE(rs_ev_group, 240);
+RS_ASSERT_SIZE(rs_ev_group, 256);
 RS_ASSERT_SIZE(rs_work, 88);
 RS_ASSERT_SIZE(rs_ev_map, 304);
 RS_ASSERT_SIZE(rs_ev_ioctl, 96);
-RS_ASSERT_SIZE(rs_ev_range, 112);
+RS_ASSERT_SIZE(rs_ev_range, 136);
 RS_ASSERT_SIZE(rs_ev_backing, 112);
-RS_ASSERT_SIZE(rs_ev_remove, 80);
+RS_ASSERT_SIZE(rs_ev_remove, 88);
 _Static_assert(offsetof(struct rs_event, type) == 28, "rs_event.type is part of the trace format");
 _Static_assert(offsetof(struct rs_event, size) == 30, "rs_event.size is part of the trace format");
 _Static_assert(offsetof(struct rs_ev_map, work) == 168,

@@ -22,6 +22,7 @@ enum rs_request_op {
 	RS_REQ_UNMAP = 6,
 	RS_REQ_INVALIDATE = 7,
 	RS_REQ_REMAP = 8,
+	RS_REQ_CHANGE = 9, /* iommufd: CHANGE_PROCESS */
 	RS_REQ_NR
 };
 
@@ -35,6 +36,10 @@ enum rs_request_op {
 #define RS_REQF_PFN	(1U << 4) /* pin: @pfn is what the driver got for the first page */
 #define RS_REQF_NO_CB	(1U << 5) /* the device has no dma_unmap callback */
 #define RS_REQF_HOLE	(1U << 6) /* it failed, and not all of it lies in ranges */
+/* iommufd: */
+#define RS_REQF_DETACHED  (1U << 7) /* the device was attached to no ioas (iommufd_access.ioas) */
+#define RS_REQF_UNMAPPING (1U << 8) /* the area was being unmapped (iopt_area.prevent_access) */
+#define RS_REQF_USE_MM	  (1U << 9) /* a kernel thread borrowed the owner's mm (kthread_use_mm()) */
 
 /**
  * struct rs_ev_request - RS_EV_REQUEST
@@ -63,6 +68,10 @@ enum rs_request_op {
  * @gup_zero: how often vaddr_get_pfns() reported success without a page
  * @put_pages: unpin: pages of which the last reference was dropped
  * @group_id: the device's group, -1 when not known
+ * @ioas: iommufd: the ioas' id, 0: none
+ * @area: &enum rs_area of the range
+ * @file_pages: pages found through the range's file (memfd_pin_folios())
+ * @domain_pages: pages looked up in an IOMMU's table (iommu_iova_to_phys())
  */
 struct rs_ev_request {
 	struct rs_event h;
@@ -92,6 +101,10 @@ struct rs_ev_request {
 	__u32 put_pages;
 	__s32 group_id;
 	__u32 reserved;
+	__u32 ioas;
+	__u32 area;
+	__u32 file_pages;
+	__u32 domain_pages;
 };
 
 /**
@@ -168,6 +181,7 @@ enum rs_snapshot_why {
  * @nr_ranges: how many there are; of RS_SNAP_OWNER only those that the mm is charged for
  * @owner_tgid: a process that has the container's file (RS_SNAP_START)
  * @fd: under this number there
+ * @ioas: iommufd: the ranges are those of this ioas; 0: the context has none
  */
 struct rs_ev_snapshot {
 	struct rs_event h;
@@ -176,6 +190,8 @@ struct rs_ev_snapshot {
 	__u32 nr_ranges;
 	__u32 owner_tgid;
 	__s32 fd;
+	__u32 ioas;
+	__u32 reserved;
 };
 
 #define RS_DEVICE_NAME_LEN 40
@@ -333,14 +349,14 @@ struct rs_ev_stats {
 	struct rs_stat_bucket bucket[];
 };
 
-RS_ASSERT_SIZE(rs_ev_request, 224);
+RS_ASSERT_SIZE(rs_ev_request, 240);
 RS_ASSERT_SIZE(rs_ev_xlate, 112);
 RS_ASSERT_SIZE(rs_ev_iommu, 112);
-RS_ASSERT_SIZE(rs_ev_snapshot, 104);
+RS_ASSERT_SIZE(rs_ev_snapshot, 112);
 RS_ASSERT_SIZE(rs_ev_device, 104);
 RS_ASSERT_SIZE(rs_ev_pages, 96);
 RS_ASSERT_SIZE(rs_ev_verify, 96);
-RS_ASSERT_SIZE(rs_ev_flight, 264);
+RS_ASSERT_SIZE(rs_ev_flight, 280);
 RS_ASSERT_SIZE(rs_stat_key, 16);
 RS_ASSERT_SIZE(rs_ev_stats, 112);
 

@@ -23,6 +23,8 @@ enum rs_path {
 	RS_PATH_REFUSED = 6,
 	RS_PATH_PFNMAP = 7, /* through the vaddr, of memory that has no struct page: a BAR */
 	RS_PATH_WAITED = 8, /* through the vaddr, after waiting for it to be valid again */
+	RS_PATH_FILE = 9, /* through the file behind the range: its page cache, a memfd's folios */
+	RS_PATH_DOMAIN = 10, /* looked up in an IOMMU's table, which has the pages pinned */
 	RS_PATH_NR
 };
 
@@ -43,6 +45,9 @@ enum rs_reason {
 	RS_REASON_PFNMAP = 12,	  /* memory without a struct page cannot be pinned for a driver */
 	RS_REASON_REMOTE_MM = 13, /* of RS_PATH_GUP, which is not refused: not in the caller's mm */
 	RS_REASON_WAIT_BROKEN = 14, /* waited for a vaddr, and was killed or the container closed */
+	RS_REASON_DETACHED = 15,    /* iommufd: the device is attached to no ioas */
+	RS_REASON_UNMAPPING = 16,   /* iommufd: the area is being unmapped */
+	RS_REASON_DMABUF = 17,	    /* iommufd: a dma-buf cannot be pinned or copied */
 	RS_REASON_NR
 };
 

@@ -48,6 +48,7 @@ const char *rs_event_type_name(const struct rs_event *ev)
 		[RS_EV_VCPU] = "vcpu",	       [RS_EV_VM] = "vm",
 		[RS_EV_IRQ] = "irq",	       [RS_EV_DEVOP] = "devop",
 		[RS_EV_PASSED] = "passed",     [RS_EV_MARK] = "mark",
+		[RS_EV_IOAS] = "ioas",
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == RS_EV_NR, "every event type has a name");

@@ -41,6 +41,8 @@ const char *rs_path_name(enum rs_path p)
 		[RS_PATH_REFUSED] = "refused",
 		[RS_PATH_PFNMAP] = "pfnmap",
 		[RS_PATH_WAITED] = "waited",
+		[RS_PATH_FILE] = "file",
+		[RS_PATH_DOMAIN] = "domain",
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == RS_PATH_NR, "every path has a name");
@@ -59,6 +61,7 @@ const char *rs_request_name(__u32 request)
 		[RS_REQ_UNMAP] = "unmap",
 		[RS_REQ_INVALIDATE] = "invalidate",
 		[RS_REQ_REMAP] = "remap",
+		[RS_REQ_CHANGE] = "change",
 	};
 
 	return names[request < RS_REQ_NR ? request : 0];
@@ -82,6 +85,9 @@ const char *rs_reason_name(enum rs_reason r)
 		[RS_REASON_PFNMAP] = "pfnmap",
 		[RS_REASON_REMOTE_MM] = "remote-mm",
 		[RS_REASON_WAIT_BROKEN] = "wait-broken",
+		[RS_REASON_DETACHED] = "detached",
+		[RS_REASON_UNMAPPING] = "unmapping",
+		[RS_REASON_DMABUF] = "dmabuf",
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == RS_REASON_NR, "every reason has a name");
