@@ -117,10 +117,12 @@ static void needed_samples(void **state)
 	"a phase (invalidate, exec, restart, hand-over, between, open, remap, save, " \
 	"start-up, load, interrupts, resume, unattributed)"
 #define FILTER "a filter (path=, reason=, device=, direction=, part=, in-window, outside-window)"
-#define PATH   "a path (none, cached, gup, copy_own, copy_kthread, released, refused, pfnmap, waited)"
+#define PATH                                                                                     \
+	"a path (none, cached, gup, copy_own, copy_kthread, released, refused, pfnmap, waited, " \
+	"file, domain)"
 #define REASON                                                                              \
 	"a reason (window, no-mapping, prot, memlock, dead-mm, wrong-mm, v1, no-unmap-cb, " \
-	"arguments, fault, other, pfnmap, remote-mm, wait-broken)"
+	"arguments, fault, other, pfnmap, remote-mm, wait-broken, detached, unmapping, dmabuf)"
 #define COMPARE "a comparison (<=, <, >=, >, ==)"
 #define TIME	"a time (10ms) or a factor (1.2x base)"
 #define NUMBER	"a whole number or a factor (1.2x base)"

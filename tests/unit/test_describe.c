@@ -313,7 +313,7 @@ static void names(void **state)
 		"none",	  "proc",  "fork",     "exec",	 "exit",   "open",    "release", "attach",
 		"detach", "map",   "unmap",    "ioctl",	 "range",  "backing", "remove",	 "request",
 		"xlate",  "iommu", "snapshot", "device", "pages",  "verify",  "flight",	 "stats",
-		"vcpu",	  "vm",	   "irq",      "devop",	 "passed", "mark",    "unknown",
+		"vcpu",	  "vm",	   "irq",      "devop",	 "passed", "mark",    "ioas",	 "unknown",
 	};
 	struct rs_event ev = { .size = sizeof(ev) };
 

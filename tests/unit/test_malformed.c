@@ -46,6 +46,7 @@ static const size_t full_size[RS_EV_NR] = {
 	[RS_EV_DEVOP] = sizeof(struct rs_ev_devop),
 	[RS_EV_PASSED] = sizeof(struct rs_ev_passed),
 	[RS_EV_MARK] = sizeof(struct rs_ev_mark),
+	[RS_EV_IOAS] = sizeof(struct rs_ev_ioas),
 };
 
 /* What the child was about when it ended. */
