@@ -136,7 +136,7 @@ kernel_unpack() {
 }
 
 kernel_fetch() {
-	local ver=$1 dir=$lab_cache/kernel-$1 tmp=$lab_cache/kernel-$1.tmp rel build pkgs
+	local ver=$1 dir=$lab_cache/kernel-$1 tmp=$lab_cache/kernel-$1.tmp rel build pkgs want
 	local -a packages
 
 	if kernel_cached "$ver"; then
@@ -145,27 +145,50 @@ kernel_fetch() {
 	need_programs xz zstd dpkg-deb apt-get
 	[ "$(dpkg --print-architecture)" = amd64 ] || die 4 "the lab is for amd64 machines"
 	rel=$(lab_release_of "$ver")
+	rm -rf "$tmp" "$dir"
+	mkdir -p "$tmp"
+	# before it is made: files may change while it is
+	want=$(kernel_want "$ver")
+	if [ -n "$(source_package "$ver")" ]; then
+		source_build "$ver" "$tmp"
+		# all that they name is built in
+		mkdir "$tmp/kvm"
+		: >"$tmp/console.list"
+		: >"$tmp/share.list"
+		: >"$tmp/vfio.list"
+		: >"$tmp/kvm/kvm.list"
+		echo "$want" >"$tmp/layout"
+		mv "$tmp" "$dir"
+		return 0
+	fi
 	archive_update "$rel"
 	build=$(kernel_newest "$ver")
 	pkgs=$(kernel_packages "$rel" "$build")
 	read -r -a packages <<<"$pkgs"
-	rm -rf "$tmp" "$dir"
-	mkdir -p "$tmp"
 	archive_download "$rel" "$tmp/image" "${packages[@]}"
 	archive_download "$rel" "$tmp/debs" "linux-headers-$build-amd64" "linux-headers-$build-common"
 	pkgs=$(kernel_kbuild "$tmp"/debs/linux-headers-*-amd64_*.deb)
 	archive_download "$rel" "$tmp/debs" "$pkgs"
 	say "unpacking the kernel"
 	kernel_unpack "$ver" "$tmp"
-	echo "$kernel_layout" >"$tmp/layout"
+	echo "$want" >"$tmp/layout"
 	mv "$tmp" "$dir"
+}
+
+# kernel_want VER: what the file layout has to say, for the kernel in the cache to be taken.
+kernel_want() {
+	if [ -n "$(source_package "$1")" ]; then
+		source_key
+	else
+		echo "$kernel_layout"
+	fi
 }
 
 kernel_cached() {
 	local layout=
 
 	[ ! -r "$lab_cache/kernel-$1/layout" ] || read -r layout <"$lab_cache/kernel-$1/layout"
-	[ "$layout" = "$kernel_layout" ] && [ -e "$lab_cache/kernel-$1/kvm/kvm.list" ]
+	[ "$layout" = "$(kernel_want "$1")" ] && [ -e "$lab_cache/kernel-$1/kvm/kvm.list" ]
 }
 
 # kernel_ensure VER: afterwards it is in $lab_cache/kernel-VER.

@@ -4,14 +4,15 @@
 # lab headers, lab module: out-of-tree modules. On the kernel's own Debian release the
 # host's compiler builds them against relocated headers. A foreign kernel's kbuild programs
 # want their own release's C library: there the build is in a root of that release, made of
-# unpacked packages, nothing installed or configured in it.
+# unpacked packages, nothing installed or configured in it. A kernel that the lab has built comes with its
+# headers, and the host's compiler is its own.
 
 # What kbuild calls, and what its programs are linked with.
 module_root_packages='gcc make libc6-dev dash bash coreutils sed grep mawk findutils
 	diffutils libelf-dev pahole'
 
 module_is_native() {
-	[ "$(lab_release_of "$1")" = "$(lab_host_release)" ]
+	[ -n "$(source_package "$1")" ] || [ "$(lab_release_of "$1")" = "$(lab_host_release)" ]
 }
 
 # The directory below which the headers of VER are, with usr/src in it.
@@ -20,6 +21,15 @@ module_base() {
 		echo "$lab_cache/headers-$1"
 	else
 		echo "$lab_cache/root-$(lab_release_of "$1")"
+	fi
+}
+
+# module_headers VER: where kbuild is started.
+module_headers() {
+	if [ -n "$(source_package "$1")" ]; then
+		echo "$lab_cache/kernel-$1/headers"
+	else
+		echo "$(module_base "$1")/usr/src/linux-headers-$(cat "$lab_cache/kernel-$1/release")"
 	fi
 }
 
@@ -68,16 +78,20 @@ module_unpack_headers() {
 
 headers_ensure() {
 	kernel_ensure "$1"
-	with_lock "headers-$1" module_unpack_headers "$1"
+	[ -n "$(source_package "$1")" ] || with_lock "headers-$1" module_unpack_headers "$1"
 }
 
 headers_main() {
-	local release
-
 	[ $# -eq 1 ] || die 2 "usage: lab headers VER"
 	headers_ensure "$1"
-	release=$(cat "$lab_cache/kernel-$1/release")
-	echo "$(module_base "$1")/usr/src/linux-headers-$release"
+	module_headers "$1"
+}
+
+# module_for VER: what a module that is built for this kernel fits. Two builds of the lab's own may have the
+# same release.
+module_for() {
+	cat "$lab_cache/kernel-$1/release"
+	[ -z "$(source_package "$1")" ] || cat "$lab_cache/kernel-$1"/{version,layout}
 }
 
 # Names, relative to SRCDIR, of what a build depends on.
@@ -87,11 +101,11 @@ module_sources() {
 }
 
 module_key() {
-	local src=$1 release=$2
+	local src=$1 fits=$2
 
 	(
 		cd "$src" || exit
-		echo "$release"
+		echo "$fits"
 		module_sources | while IFS= read -r f; do
 			sha256sum "$f"
 		done
@@ -119,12 +133,13 @@ module_in_root() {
 }
 
 module_build() {
-	local ver=$1 src=$2 key=$3 base root='' release tmp jobs
+	local ver=$1 src=$2 key=$3 base root='' headers release tmp jobs
 	local out=$lab_cache/modules/$3
 
 	[ ! -d "$out" ] || return 0
 	need_programs make gcc
 	base=$(module_base "$ver")
+	headers=$(module_headers "$ver")
 	release=$(cat "$lab_cache/kernel-$ver/release")
 	module_is_native "$ver" || root=$base
 	jobs=$(nproc)
@@ -138,7 +153,7 @@ module_build() {
 	done)
 	say "building the module in $src for $release"
 	local -a make=(make -s -j "$jobs"
-		-C "${base#"$root"}/usr/src/linux-headers-$release"
+		-C "${headers#"$root"}"
 		M="${tmp#"$root"}/src" modules)
 	if [ -n "$root" ]; then
 		module_in_root "$root" "${make[@]}" >"$tmp/log" 2>&1 </dev/null
@@ -165,7 +180,7 @@ module_main() {
 	[ -r "$src/Kbuild" ] || die 2 "no Kbuild file in $src"
 	src=$(cd "$src" && pwd)
 	headers_ensure "$ver"
-	key=$(module_key "$src" "$(cat "$lab_cache/kernel-$ver/release")")
+	key=$(module_key "$src" "$(module_for "$ver")")
 	[ -d "$lab_cache/modules/$key" ] || with_lock "headers-$ver" module_build "$ver" "$src" "$key"
 	ko=("$lab_cache/modules/$key"/*.ko)
 	[ -e "${ko[0]}" ] || die 1 "the module in $src made no .ko"

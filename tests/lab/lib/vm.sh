@@ -56,7 +56,8 @@ vm_make_base() {
 	cp "$lab_dir/init" "$d/init"
 	cp "$lab_dir/lib/guest-vfio.sh" "$d/usr/bin/vfio-setup"
 	chmod 755 "$d/init" "$d/usr/bin/vfio-setup"
-	cp "$kernel"/*.ko "$kernel"/*.list "$d/modules/"
+	# a kernel may have all of them built in
+	find "$kernel" -maxdepth 1 \( -name '*.ko' -o -name '*.list' \) -exec cp -t "$d/modules" {} +
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$d/etc/passwd"
 	echo 'root:x:0:' >"$d/etc/group"
 	(cd "$d" && find . -mindepth 1 | sort | cpio -o -H newc -R 0:0 --quiet) >"$out.part"
