@@ -44,11 +44,15 @@ static bool cut_line(char *line, char **name, char **module)
 	return **name;
 }
 
-static void take(struct rs_symbol *s, const char *name, const char *module, unsigned long long addr)
+/* The list is long, and nearly nothing in it is asked for: its address is read only where it is. */
+static void take(struct rs_symbol *s, const char *name, const char *module, const char *addr)
 {
-	size_t n = strlen(s->function);
 	bool plain, elsewhere;
+	size_t n;
 
+	if (*name != *s->function)
+		return;
+	n = strlen(s->function);
 	if (strncmp(name, s->function, n))
 		return;
 	plain = !name[n];
@@ -77,7 +81,7 @@ static void take(struct rs_symbol *s, const char *name, const char *module, unsi
 	}
 	strcpy(s->home, module);
 	if (plain || !s->plain)
-		s->addr = addr;
+		s->addr = strtoull(addr, NULL, 16);
 	if (plain) {
 		s->plain++;
 	} else {
@@ -104,7 +108,7 @@ int rs_symbols_read(FILE *kallsyms, struct rs_symbol *sym, size_t nr)
 		if (!cut_line(line, &name, &module))
 			continue;
 		for (size_t i = 0; i < nr; i++)
-			take(&sym[i], name, module, strtoull(line, NULL, 16));
+			take(&sym[i], name, module, line);
 	}
 	if (ferror(kallsyms) || errno == ENOMEM)
 		err = errno ? -errno : -EIO;
