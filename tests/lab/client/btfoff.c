@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * lab-btfoff [NAME=]STRUCT.FIELD...: the byte offsets of fields of vfio_iommu_type1's structs in
- * the running kernel, from its BTF. lab-btfoff --testdev: all those the test device's module
+ * the running kernel, from the module's BTF or, where it is built in, the kernel's. lab-btfoff --testdev: all those the test device's module
  * needs, as one line to write to its inject file.
  */
 #include <errno.h>
@@ -85,6 +85,9 @@ int main(int argc, char **argv)
 	vmlinux = btf__load_vmlinux_btf();
 	if (vmlinux)
 		btf = btf__load_module_btf(MODULE, vmlinux);
+	/* Built in: its types are the kernel's own. */
+	if (vmlinux && !btf && errno == ENOENT)
+		btf = vmlinux;
 	if (!btf) {
 		fprintf(stderr, "lab-btfoff: cannot read the BTF of %s: %s\n", MODULE,
 			strerror(errno));
@@ -100,7 +103,8 @@ int main(int argc, char **argv)
 		err = print_offset(btf, args[i], i == 0);
 	printf("\n");
 out:
-	btf__free(btf);
+	if (btf != vmlinux)
+		btf__free(btf);
 	btf__free(vmlinux);
 	return err ? 1 : 0;
 }

@@ -36,7 +36,11 @@
 
 #include "internal.h"
 
+#if IS_BUILTIN(CONFIG_VFIO_IOMMU_TYPE1)
+#define TYPE1(name) name
+#else
 #define TYPE1(name) "vfio_iommu_type1:" name
+#endif
 #define NO_OFFSET   (-1)
 #define ENDBR_SIZE  4
 #define FENTRY_SIZE 5
