@@ -488,13 +488,28 @@ static __always_inline void leaf_vfio_unpin_page_external(__u64 unused, __u64 re
 
 RS_LEAF(vfio_unpin_page_external, 1, RS_LEAF_UNPIN)
 
-/* int vfio_wait(struct vfio_iommu *): until a vaddr is valid again. In kernels from 5.12 to 6.1 */
+/* int vfio_wait(struct vfio_iommu *, ...): until a vaddr is valid again. In kernels from 5.12 to 6.1, and the lab's */
 static __always_inline void enter_vfio_wait(__u64 iommu)
 {
 	struct rs_frame *f = nested_frame();
+	struct rs_ev_wait *ev;
 
-	if (f)
-		f->wait_start = bpf_ktime_get_ns();
+	if (!f)
+		return;
+	f->wait_start = bpf_ktime_get_ns();
+	if (f->waits)
+		return;
+	ev = RS_RECORD(RS_EV_WAIT, rs_ev_wait, f->container);
+	if (!ev)
+		return;
+	ev->req = f->req;
+	ev->container = f->container;
+	ev->device = f->device;
+	ev->iova.v = f->iova;
+	ev->len = f->size;
+	ev->request = f->request;
+	ev->reserved = 0;
+	bpf_ringbuf_submit(ev, 0);
 }
 
 static __always_inline void leave_vfio_wait(__u64 ret)

@@ -56,6 +56,7 @@ enum rs_event_type {
 	RS_EV_PASSED = 28,   /* a process was passed a container's, group's or device's file */
 	RS_EV_MARK = 29,     /* what another witness says (--qmp); in no trace file */
 	RS_EV_IOAS = 30,     /* an ioctl of an iommufd context returned */
+	RS_EV_WAIT = 31,     /* a driver's request begins to wait for a vaddr */
 	RS_EV_NR
 };
 

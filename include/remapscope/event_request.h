@@ -108,6 +108,27 @@ struct rs_ev_request {
 };
 
 /**
+ * struct rs_ev_wait - RS_EV_WAIT: once a request, however often it waits
+ *
+ * vfio_wait() of kernels from 5.12 to the 2023 fix, and of the lab's kernel with remap_requests=block. The
+ * request's RS_EV_REQUEST says how it ended.
+ *
+ * @req: the request
+ * @device: as in its RS_EV_REQUEST
+ * @request: &enum rs_request_op
+ */
+struct rs_ev_wait {
+	struct rs_event h;
+	__u64 req;
+	__u64 container;
+	__u64 device;
+	rs_iova_t iova;
+	__u64 len;
+	__u32 request;
+	__u32 reserved;
+};
+
+/**
  * struct rs_ev_xlate - RS_EV_XLATE (vaddr_get_pfns() returned inside a window)
  * @req: the request it was for
  * @vaddr: what was translated
@@ -350,6 +371,7 @@ struct rs_ev_stats {
 };
 
 RS_ASSERT_SIZE(rs_ev_request, 240);
+RS_ASSERT_SIZE(rs_ev_wait, 88);
 RS_ASSERT_SIZE(rs_ev_xlate, 112);
 RS_ASSERT_SIZE(rs_ev_iommu, 112);
 RS_ASSERT_SIZE(rs_ev_snapshot, 112);

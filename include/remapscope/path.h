@@ -48,19 +48,21 @@ enum rs_reason {
 	RS_REASON_DETACHED = 15,    /* iommufd: the device is attached to no ioas */
 	RS_REASON_UNMAPPING = 16,   /* iommufd: the area is being unmapped */
 	RS_REASON_DMABUF = 17,	    /* iommufd: a dma-buf cannot be pinned or copied */
+	RS_REASON_WAIT_TIMEOUT = 18, /* waited for a vaddr as long as it may */
 	RS_REASON_NR
 };
 
 #define RS_INLINE static inline __attribute__((always_inline))
 
 /* Linux's numbers, the same on every architecture that has VFIO (asm-generic/errno-base.h). */
-#define RS_EPERM  1
-#define RS_ENOMEM 12
-#define RS_EACCES 13
-#define RS_EFAULT 14
-#define RS_EBUSY  16
-#define RS_ENODEV 19
-#define RS_EINVAL 22
+#define RS_EPERM     1
+#define RS_ENOMEM    12
+#define RS_EACCES    13
+#define RS_EFAULT    14
+#define RS_EBUSY     16
+#define RS_ENODEV    19
+#define RS_EINVAL    22
+#define RS_ETIMEDOUT 110
 
 /*
  * Where nothing else explains -EINVAL: was a part of the request in no range? Ranges are looked at when the
@@ -86,6 +88,8 @@ RS_INLINE __u32 rs_refused_pin(const struct rs_ev_request *rq)
 			       : RS_REASON_ARGUMENTS;
 	if (rq->waits && rq->op.ret == -RS_EFAULT && !rq->gup_err)
 		return RS_REASON_WAIT_BROKEN;
+	if (rq->waits && rq->op.ret == -RS_ETIMEDOUT)
+		return RS_REASON_WAIT_TIMEOUT;
 	switch (rq->op.ret) {
 	case -RS_EBUSY:
 		return RS_REASON_WINDOW;
@@ -114,6 +118,8 @@ RS_INLINE __u32 rs_refused_rw(const struct rs_ev_request *rq)
 {
 	if (!(rq->rflags & RS_REQF_BACKEND))
 		return RS_REASON_ARGUMENTS;
+	if (rq->waits && rq->op.ret == -RS_ETIMEDOUT)
+		return RS_REASON_WAIT_TIMEOUT;
 	switch (rq->op.ret) {
 	case -RS_EBUSY:
 		return RS_REASON_WINDOW;

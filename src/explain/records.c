@@ -68,6 +68,7 @@ static struct about about(const struct rs_event *ev)
 	case RS_EV_RANGE:
 	case RS_EV_REMOVE:
 	case RS_EV_XLATE:
+	case RS_EV_WAIT:
 	case RS_EV_IOMMU:
 	case RS_EV_PAGES:
 	case RS_EV_VERIFY: {

@@ -27,6 +27,7 @@ int rs_container_release(struct rs_model *m, struct rs_container *c, __u64 ts)
 {
 	struct rs_container_view *grown;
 
+	rs_waits_forget(m, c);
 	rs_range_remove_all(c);
 	c->view.released_ns = ts;
 	grown = rs_grow(m->past, m->nr_past, sizeof(*m->past));

@@ -38,6 +38,8 @@ static struct rs_device *add_device(struct rs_model *m, __u64 key, __u64 ts)
 static void take_out(struct rs_model *m, struct rs_device *d)
 {
 	HASH_DEL(m->devices, d);
+	for (struct rs_waiter *w = m->waiters; w; w = w->hh.next)
+		w->device = w->device == d ? NULL : w->device;
 	d->open = false;
 	rs_pins_free(&d->pins);
 	rs_object_free(&d->obj);

@@ -91,6 +91,7 @@ __u32 rs_note_records(enum rs_note_type type)
 		[RS_N_IRQ_NEEDED] = IRQS | RS_TYPE(VCPU) | RS_TYPE(PASSED),
 		[RS_N_IRQ_CLOSED] = IRQS | RS_TYPE(RELEASE) | RS_TYPE(DETACH),
 		[RS_N_IRQ_END] = IRQS,
+		[RS_N_WAITS] = RS_TYPE(WAIT) | RS_TYPE(REQUEST),
 		[RS_N_GUEST_RUNS] = RS_TYPE(VCPU) | RS_TYPE(PASSED),
 	};
 

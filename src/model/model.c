@@ -120,6 +120,8 @@ int rs_model_event(struct rs_model *m, const struct rs_event *ev)
 	case RS_EV_DEVOP:
 	case RS_EV_PASSED:
 		return rs_guest_event(m, ev);
+	case RS_EV_WAIT:
+		return rs_wait_begins(m, ev);
 	case RS_EV_NONE:
 		return rs_model_gap_in(m, RS_GAP_UNREAD, NULL, ev->ts);
 	default:
@@ -172,6 +174,7 @@ void rs_model_free(struct rs_model *m)
 	struct rs_container *c, *next;
 	struct rs_proc *p, *next_p;
 
+	rs_waits_forget(m, NULL);
 	HASH_ITER(hh, m->containers, c, next)
 	{
 		rs_range_remove_all(c);

@@ -288,6 +288,19 @@ static inline bool rs_container_whole(const struct rs_container *c)
 	return c->view.born || c->view.found;
 }
 
+/**
+ * struct rs_waiter - a driver's request that waits for a vaddr
+ * @ev: its RS_EV_WAIT
+ */
+struct rs_waiter {
+	struct rs_object obj;
+	UT_hash_handle hh;
+	__u64 req;
+	struct rs_container *container;
+	struct rs_device *device; /* NULL: not known */
+	struct rs_ev_wait ev;
+};
+
 /** enum rs_note_type - what can happen, in the words of the rules */
 enum rs_note_type {
 	RS_N_MAPPED,	    /* range: a plain map made it */
@@ -324,6 +337,7 @@ enum rs_note_type {
 	RS_N_IRQ_NEEDED,   /* interrupt, at stake: the guest runs, in .by; .irq_seen */
 	RS_N_IRQ_CLOSED, /* interrupt, at stake, of a guest that is not seen: its device is gone; .irq_seen */
 	RS_N_IRQ_END, /* interrupt, at stake: the recording ends; .irq_seen */
+	RS_N_WAITS,   /* waiter: a driver's request waits for a vaddr */
 	RS_N_END,     /* range, container: the recording ends */
 	RS_N_NR
 };
@@ -440,6 +454,7 @@ struct rs_note {
 	const struct rs_pins_seen *pins;
 	struct rs_irq *irq;
 	const struct rs_irq_seen *irq_seen;
+	struct rs_waiter *waiter;
 	__u32 by;
 	bool killed;
 };
@@ -557,6 +572,7 @@ struct rs_model {
 	size_t nr_passed;
 	struct rs_ev_mark *mark; /* what monitors said, in time order */
 	size_t nr_marks;
+	struct rs_waiter *waiters;   /* by request */
 	struct rs_irq *irqs;	     /* by key */
 	struct rs_eventfd *eventfds; /* by key */
 	size_t irqs_at_stake;
@@ -733,6 +749,11 @@ static inline void rs_event_read(void *to, size_t size, const struct rs_event *e
 	memcpy(to, ev, n);
 	memset((char *)to + n, 0, size - n);
 }
+
+/* A request begins to wait for a vaddr; it has returned; its container (NULL: whatever container) is no more. */
+int rs_wait_begins(struct rs_model *m, const struct rs_event *ev);
+void rs_wait_over(struct rs_model *m, __u64 req);
+void rs_waits_forget(struct rs_model *m, const struct rs_container *c);
 
 /* A failed call's errno; EIO for what no kernel returns. */
 static inline int rs_errno(__s64 ret)

@@ -50,6 +50,7 @@ static const struct {
 	[RS_N_IRQ_CLOSED] = { "irq-closed",
 			      "the device is gone, and of its guest no vCPU was seen" },
 	[RS_N_IRQ_END] = { "irq-end", "the recording ends, and the guest has not run since" },
+	[RS_N_WAITS] = { "waits", "a driver's request begins to wait for a vaddr" },
 	[RS_N_END] = { "end", "the recording ends" },
 };
 

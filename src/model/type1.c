@@ -411,6 +411,7 @@ static int on_request(struct rs_model *m, const struct rs_event *ev)
 		return -ENOMEM;
 	if (c && c->window)
 		c->window->view.requests++;
+	rs_wait_over(m, x.op.req);
 	rs_request_cost(m, &x, &s, &paths);
 	p = rs_pending_take(m, x.op.req);
 	/* One that was there before the window has translated before it, unless it is seen to do so inside. */

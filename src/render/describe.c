@@ -48,7 +48,7 @@ const char *rs_event_type_name(const struct rs_event *ev)
 		[RS_EV_VCPU] = "vcpu",	       [RS_EV_VM] = "vm",
 		[RS_EV_IRQ] = "irq",	       [RS_EV_DEVOP] = "devop",
 		[RS_EV_PASSED] = "passed",     [RS_EV_MARK] = "mark",
-		[RS_EV_IOAS] = "ioas",
+		[RS_EV_IOAS] = "ioas",	       [RS_EV_WAIT] = "wait",
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == RS_EV_NR, "every event type has a name");
@@ -408,6 +408,7 @@ static __u64 container_of_event(const struct rs_event *ev)
 	case RS_EV_REMOVE:
 	case RS_EV_XLATE:
 	case RS_EV_IOMMU:
+	case RS_EV_WAIT:
 	case RS_EV_DEVICE:
 	case RS_EV_PAGES:
 	case RS_EV_VERIFY:
@@ -435,6 +436,7 @@ static __u64 device_of_event(const struct rs_event *ev)
 	struct rs_ev_passed passed;
 	struct rs_ev_devop devop;
 	struct rs_ev_pages pages;
+	struct rs_ev_wait wait;
 	struct rs_ev_irq irq;
 
 	switch (ev->type) {
@@ -447,6 +449,9 @@ static __u64 device_of_event(const struct rs_event *ev)
 	case RS_EV_DEVICE:
 		rs_line_take(&device, sizeof(device), ev);
 		return device.device;
+	case RS_EV_WAIT:
+		rs_line_take(&wait, sizeof(wait), ev);
+		return wait.device;
 	case RS_EV_PAGES:
 		rs_line_take(&pages, sizeof(pages), ev);
 		return pages.device;
@@ -506,6 +511,7 @@ void rs_describe_event(const struct rs_result *r, const struct rs_event *ev, cha
 		[RS_EV_DEVOP] = rs_describe_devop,
 		[RS_EV_PASSED] = rs_describe_passed,
 		[RS_EV_MARK] = rs_describe_mark,
+		[RS_EV_WAIT] = rs_describe_wait,
 	};
 	struct rs_line l = { .buf = buf, .len = len };
 	struct rs_name c = rs_name_container(r, container_of_event(ev), ev->ts);

@@ -34,6 +34,7 @@ const char *rs_caller_name(__u32 caller);
 
 /* Each adds the sentence of one type of record (describe_access.c). */
 void rs_describe_request(struct rs_line *l, const struct rs_event *ev);
+void rs_describe_wait(struct rs_line *l, const struct rs_event *ev);
 void rs_describe_xlate(struct rs_line *l, const struct rs_event *ev);
 void rs_describe_iommu(struct rs_line *l, const struct rs_event *ev);
 void rs_describe_device(struct rs_line *l, const struct rs_event *ev);

@@ -49,6 +49,16 @@ void rs_describe_request(struct rs_line *l, const struct rs_event *ev)
 	add_request(l, &e);
 }
 
+void rs_describe_wait(struct rs_line *l, const struct rs_event *ev)
+{
+	struct rs_ev_wait e;
+
+	rs_line_take(&e, sizeof(e), ev);
+	rs_line_add(l, "%s iova 0x%llx", request_name(e.request), e.iova.v);
+	rs_line_size(l, " size ", e.len);
+	rs_line_add(l, " waits for a vaddr");
+}
+
 void rs_describe_xlate(struct rs_line *l, const struct rs_event *ev)
 {
 	struct rs_ev_xlate e;

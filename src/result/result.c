@@ -88,6 +88,7 @@ const char *rs_reason_name(enum rs_reason r)
 		[RS_REASON_DETACHED] = "detached",
 		[RS_REASON_UNMAPPING] = "unmapping",
 		[RS_REASON_DMABUF] = "dmabuf",
+		[RS_REASON_WAIT_TIMEOUT] = "wait-timeout",
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == RS_REASON_NR, "every reason has a name");

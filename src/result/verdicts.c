@@ -18,6 +18,7 @@ static __u32 types_of_rule(const struct rs_rule *rule)
 		types |= rs_note_records(rule->arrow[i].on);
 	switch (rule->scope) {
 	case RS_SCOPE_CONTAINER:
+	case RS_SCOPE_REQUEST:
 		return types | RS_TYPE(OPEN) | RS_TYPE(RELEASE);
 	case RS_SCOPE_DEVICE:
 	case RS_SCOPE_IRQ:

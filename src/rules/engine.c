@@ -47,6 +47,18 @@ static __u64 request_of(const struct rs_event *ev)
 	return x.req;
 }
 
+static int request_subject(const struct rs_note *n, char *buf, size_t len)
+{
+	const struct rs_ev_wait *x = &n->waiter->ev;
+	int at = snprintf(buf, len, "c%u ", n->container->view.id);
+
+	if (n->device)
+		at += snprintf(buf + at, len - at, "d%u ", n->device->view.id);
+	return at + snprintf(buf + at, len - at, "%s of 0x%llx bytes at iova 0x%llx ",
+			     rs_request_name(x->request), (unsigned long long)x->len,
+			     (unsigned long long)x->iova.v);
+}
+
 /*
  * What a finding is about: "c1 range 0x100000 size 0x200000", "d2 0000:00:05.0", "u1 c1", "d2 MSI-X vector 3:".
  * @object: where the name of what can be one of several begins; 0: it cannot
@@ -67,6 +79,8 @@ static int subject(const struct rs_rule *rule, const struct rs_note *n, char *bu
 		at += rs_irq_name(n->irq, buf + at, len - at);
 		return at + snprintf(buf + at, len - at, ": ");
 	}
+	if (rule->scope == RS_SCOPE_REQUEST)
+		return request_subject(n, buf, len);
 	if (rule->scope == RS_SCOPE_DEVICE)
 		return snprintf(buf, len, "d%u%s%s ", n->device->view.id,
 				n->device->view.name[0] ? " " : "", n->device->view.name);
@@ -347,6 +361,11 @@ static struct rs_note note_of(enum rs_scope scope, struct rs_object *o)
 	case RS_SCOPE_IRQ:
 		n.irq = (struct rs_irq *)o;
 		break;
+	case RS_SCOPE_REQUEST:
+		n.waiter = (struct rs_waiter *)o;
+		n.container = n.waiter->container;
+		n.device = n.waiter->device;
+		break;
 	default:
 		n.mm = (struct rs_mm *)o;
 	}
@@ -404,6 +423,8 @@ static struct rs_object *object_of(const struct rs_rule *rule, const struct rs_n
 		return n->update ? &n->update->obj : NULL;
 	case RS_SCOPE_IRQ:
 		return n->irq ? &n->irq->obj : NULL;
+	case RS_SCOPE_REQUEST:
+		return n->waiter ? &n->waiter->obj : NULL;
 	default:
 		return n->mm ? &n->mm->obj : NULL;
 	}

@@ -307,6 +307,26 @@ const struct rs_rule rs_rules[] = {
 			  "kvm_destroy_vm" },
 		ARROWS(rs_irq_restored),
 	},
+	{
+		.id = "wait-bounded",
+		.severity = RS_SEV_ERROR,
+		.scope = RS_SCOPE_REQUEST,
+		.sentence = "A request that waits for a vaddr returns within 30 s.",
+		.expected = "a remap of the range, or the kernel to give the request up",
+		.why = "A kernel that lets a driver's request wait until a range has a vaddr again "
+		       "(5.12 to the 2023 fix) leaves it to the range's owner when that is. One "
+		       "that never remaps, by mistake or on purpose, holds up a kernel thread, "
+		       "what "
+		       "it has locked, and whoever waits for it: that is why Linux gave the "
+		       "waiting "
+		       "up. On kernels in which nothing waits there is nothing to judge.",
+		.example = "c1 d1 pin of 0x4000 bytes at iova 0x0 waits for a vaddr for more than "
+			   "30 s",
+		.state = { "served", "waiting" },
+		.within = { [1] = { RS_WAIT_LIMIT_NS, "for more than 30 s", rs_say_waits } },
+		.sees = { "vfio_wait" },
+		ARROWS(rs_wait_bounded),
+	},
 };
 
 const size_t rs_nr_rules = sizeof(rs_rules) / sizeof(rs_rules[0]);
@@ -315,8 +335,8 @@ _Static_assert(sizeof(rs_rules) / sizeof(rs_rules[0]) <= RS_RULES_MAX, "RS_RULES
 
 const char *rs_scope_name(enum rs_scope s)
 {
-	static const char *const name[RS_SCOPE_NR] = { "range",	 "container", "device",
-						       "update", "mm",	      "interrupt" };
+	static const char *const name[RS_SCOPE_NR] = { "range", "container", "device", "update",
+						       "mm",	"interrupt", "request" };
 
 	return s < RS_SCOPE_NR ? name[s] : "?";
 }

@@ -28,6 +28,7 @@ enum rs_scope {
 	RS_SCOPE_UPDATE = 3,
 	RS_SCOPE_MM = 4,
 	RS_SCOPE_IRQ = 5,
+	RS_SCOPE_REQUEST = 6, /* one that waits for a vaddr */
 	RS_SCOPE_NR
 };
 
@@ -131,6 +132,9 @@ int rs_rule_find(const struct rs_rule_table *t, const char *id, struct rs_msg *m
 
 /* Findings of one rule beyond this are only counted. */
 #define RS_FINDINGS_MAX 64
+
+/* A request that waits for longer than this is taken for one that nobody bounds. */
+#define RS_WAIT_LIMIT_NS 30000000000ULL
 
 /** struct rs_clock - the instances that are in a state which has an invariant */
 struct rs_clock {

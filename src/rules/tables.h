@@ -43,6 +43,7 @@ extern const struct rs_transition rs_no_gup_in_window[13];
 extern const struct rs_transition rs_no_iommu_change[12];
 extern const struct rs_transition rs_no_new_user[15];
 extern const struct rs_transition rs_one_owner[10];
+extern const struct rs_transition rs_wait_bounded[1];
 
 /* src/rules/pin.c */
 extern const struct rs_transition rs_locked_conserved[7];
@@ -55,5 +56,8 @@ extern const struct rs_transition rs_irq_restored[6];
 
 /* src/rules/range.c: of window-closed's clock */
 void rs_say_too_long(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len);
+
+/* src/rules/window.c: of wait-bounded's */
+void rs_say_waits(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len);
 
 #endif /* RS_RULES_TABLES_H */

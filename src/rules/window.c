@@ -116,3 +116,17 @@ const struct rs_transition rs_one_owner[] = {
 	{ 1, RS_N_OLD_RUNS, NULL, RS_TO_VIOLATED, say_both },
 	{ 0, RS_N_OLD_RUNS, NULL, RS_TO_VIOLATED, say_both },
 };
+
+/* wait-bounded */
+
+void rs_say_waits(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
+{
+	(void)n, (void)s;
+	snprintf(buf, len, "waits for a vaddr for more than %llu s",
+		 (ull)(RS_WAIT_LIMIT_NS / 1000000000ULL));
+}
+
+const struct rs_transition rs_wait_bounded[] = {
+	/* And it is gone when it has returned. */
+	{ 0, RS_N_WAITS, NULL, 1, NULL },
+};

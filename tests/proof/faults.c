@@ -231,6 +231,11 @@ bool fault_old_owner_maps(GO)
 	return true;
 }
 
+/* wait-bounded */
+
+DO(wait_for_ever, synth_waits(v->s, c->key, r->iova, 1); v->s->entered = (struct rs_op){ 0 };
+   synth_wait(v->s, 31 * SEC))
+
 static const struct proof_fault faults[] = {
 	{ "missing remap", "window-closed", {}, GEN_AT_REMAP, 0, fault_untried, forget_remap },
 	{ "late remap", "window-closed", {}, GEN_AT_REMAP, 0, NULL, wait_too_long },
@@ -495,6 +500,13 @@ static const struct proof_fault faults[] = {
 	  PROOF_CONTAINER,
 	  fault_whole_window,
 	  fault_old_owner_maps },
+	{ "a request that waits for ever",
+	  "wait-bounded",
+	  {},
+	  GEN_AT_WINDOW,
+	  PROOF_CONTAINER,
+	  fault_whole_window,
+	  wait_for_ever },
 };
 
 const struct fault_list faults_of_rules = FAULT_LIST(faults);

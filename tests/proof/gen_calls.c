@@ -285,7 +285,11 @@ void gen_inside(struct gen_world *w, struct gen_vm *v, struct gen_container *c)
 	if (gen_occasion(w, v, c, r, GEN_AT_WINDOW) || c->hands_off)
 		return;
 	choose_device(w, v, c, proof_below(&v->r, GEN_DEVICES));
-	switch (proof_below(&v->r, 13)) {
+	switch (proof_below(&v->r, 14)) {
+	case 13:
+		/* A kernel that lets it wait, for a while. */
+		synth_wait_given_up(s, c->key, r->iova, 1, SEC);
+		break;
 	case 0:
 		synth_pin(s, c->key, r->iova, 1, 0);
 		break;

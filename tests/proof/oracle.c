@@ -377,6 +377,28 @@ static void one_owner(struct oracle *o)
 	}
 }
 
+/* "A request that waits for a vaddr returns within 30 s." */
+static void wait_bounded(struct oracle *o)
+{
+	for (size_t i = 0; i < o->nr; i++) {
+		const struct rs_ev_wait *x = O_EV(o, i, rs_ev_wait);
+		__u64 until = o->end_ns;
+
+		if (x->h.type != RS_EV_WAIT)
+			continue;
+		for (size_t k = i + 1; k < o->nr; k++)
+			if ((o->ev[k]->type == RS_EV_REQUEST &&
+			     O_EV(o, k, rs_ev_request)->op.req == x->req) ||
+			    (o->ev[k]->type == RS_EV_RELEASE &&
+			     O_EV(o, k, rs_ev_release)->op.container == x->container)) {
+				until = o->ev[k]->ts;
+				break;
+			}
+		if (until > x->h.ts + 30000000000ULL)
+			o_violated(o, "wait-bounded", x->container, 0);
+	}
+}
+
 void proof_oracle(const struct proof_trace *t, struct proof_verdicts *v)
 {
 	struct oracle o = { .t = t, .ev = t->ev, .nr = t->nr, .v = v };
@@ -401,6 +423,8 @@ void proof_oracle(const struct proof_trace *t, struct proof_verdicts *v)
 	if (proof_rule("one-owner") != UINT32_MAX)
 		one_owner(&o);
 	one_runner(&o);
+	if (proof_rule("wait-bounded") != UINT32_MAX)
+		wait_bounded(&o);
 	for (size_t i = 0; o.contradicts && i < rs_nr_rules; i++)
 		o_unknown(&o, rs_rules[i].id);
 	o_forget(&o);

@@ -220,6 +220,10 @@ void synth_invalidate_all(struct synth *s, __u64 c);
 void synth_remap(struct synth *s, __u64 c, __u64 iova, __u64 size, __u64 ino, __u64 off);
 
 /* Requests of drivers; a pin inside a window is refused unless twist.gup_calls is set. */
+/* A pin enters the backend and waits for a vaddr; the next request of the container is what becomes of it. */
+void synth_waits(struct synth *s, __u64 c, __u64 iova, __u32 pages);
+/* One that waits for so long and fails with ETIMEDOUT. */
+void synth_wait_given_up(struct synth *s, __u64 c, __u64 iova, __u32 pages, __u64 ns);
 void synth_pin(struct synth *s, __u64 c, __u64 iova, __u32 pages, __u32 cached);
 void synth_unpin(struct synth *s, __u64 c, __u64 iova, __u32 pages);
 void synth_rw(struct synth *s, __u64 c, __u64 iova, __u64 len, bool write);

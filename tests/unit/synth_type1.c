@@ -515,6 +515,37 @@ static void request(struct synth *s, __u64 key, struct rs_ev_request x, const st
 	*to = x;
 }
 
+void synth_waits(struct synth *s, __u64 c, __u64 iova, __u32 pages)
+{
+	struct rs_ev_wait *x;
+
+	synth_enter(s, c);
+	x = RECORD(s, RS_EV_WAIT, rs_ev_wait);
+	if (!x)
+		return;
+	x->req = s->entered.req;
+	x->container = c;
+	x->device = s->device ? s->device : c + 0x300;
+	x->iova = rs_iova(iova);
+	x->len = pages * PAGE;
+	x->request = RS_REQ_PIN;
+}
+
+void synth_wait_given_up(struct synth *s, __u64 c, __u64 iova, __u32 pages, __u64 ns)
+{
+	struct rs_ev_request x = {
+		.request = RS_REQ_PIN,
+		.iova = rs_iova(iova),
+		.len = pages * PAGE,
+		.op.ret = -ETIMEDOUT,
+	};
+	struct synth_twist t = { .waits = 1, .wait_ns = ns };
+
+	synth_waits(s, c, iova, pages);
+	synth_wait(s, ns);
+	request(s, c, x, &t);
+}
+
 void synth_pin(struct synth *s, __u64 c, __u64 iova, __u32 pages, __u32 cached)
 {
 	struct synth_twist t = s->twist;

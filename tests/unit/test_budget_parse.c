@@ -120,9 +120,10 @@ static void needed_samples(void **state)
 #define PATH                                                                                     \
 	"a path (none, cached, gup, copy_own, copy_kthread, released, refused, pfnmap, waited, " \
 	"file, domain)"
-#define REASON                                                                              \
-	"a reason (window, no-mapping, prot, memlock, dead-mm, wrong-mm, v1, no-unmap-cb, " \
-	"arguments, fault, other, pfnmap, remote-mm, wait-broken, detached, unmapping, dmabuf)"
+#define REASON                                                                                   \
+	"a reason (window, no-mapping, prot, memlock, dead-mm, wrong-mm, v1, no-unmap-cb, "      \
+	"arguments, fault, other, pfnmap, remote-mm, wait-broken, detached, unmapping, dmabuf, " \
+	"wait-timeout)"
 #define COMPARE "a comparison (<=, <, >=, >, ==)"
 #define TIME	"a time (10ms) or a factor (1.2x base)"
 #define NUMBER	"a whole number or a factor (1.2x base)"

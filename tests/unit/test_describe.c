@@ -310,10 +310,11 @@ static void short_buffer(void **state)
 static void names(void **state)
 {
 	static const char *const want[] = {
-		"none",	  "proc",  "fork",     "exec",	 "exit",   "open",    "release", "attach",
-		"detach", "map",   "unmap",    "ioctl",	 "range",  "backing", "remove",	 "request",
-		"xlate",  "iommu", "snapshot", "device", "pages",  "verify",  "flight",	 "stats",
-		"vcpu",	  "vm",	   "irq",      "devop",	 "passed", "mark",    "ioas",	 "unknown",
+		"none",	  "proc",    "fork",  "exec",  "exit",	   "open",   "release",
+		"attach", "detach",  "map",   "unmap", "ioctl",	   "range",  "backing",
+		"remove", "request", "xlate", "iommu", "snapshot", "device", "pages",
+		"verify", "flight",  "stats", "vcpu",  "vm",	   "irq",    "devop",
+		"passed", "mark",    "ioas",  "wait",  "unknown",
 	};
 	struct rs_event ev = { .size = sizeof(ev) };
 

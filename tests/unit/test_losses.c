@@ -97,7 +97,8 @@ static void of_one_kind(void **state)
 	} cases[] = {
 		{ RS_EV_REQUEST, 0,
 		  "no-gup-in-window=unknown all-before-exec=unknown owner-mm=unknown "
-		  "pin-balance=unknown no-zero-pin=unknown translation-stable=unknown" },
+		  "pin-balance=unknown no-zero-pin=unknown translation-stable=unknown "
+		  "wait-bounded=unknown" },
 		{ RS_EV_IOCTL, 0, "all-before-exec=unknown" },
 		{ RS_EV_XLATE, 0, "no-gup-in-window=unknown" },
 		{ RS_EV_IOMMU, 0, "no-iommu-change=unknown translation-stable=unknown" },
@@ -167,7 +168,7 @@ static void flood_beside_a_violation(void **state)
 	synth_tell_lost(s);
 	r = judged(s, "remap-same-memory=violated no-gup-in-window=unknown all-before-exec=unknown "
 		      "owner-mm=unknown pin-balance=unknown no-zero-pin=unknown "
-		      "translation-stable=unknown");
+		      "translation-stable=unknown wait-bounded=unknown");
 	f = &r->finding[0];
 	assert_int_equal(f->verdict, RS_VIOLATED);
 	assert_int_equal(f->container, 2);
@@ -380,7 +381,7 @@ static void book_with_gaps(void **state)
 			 "no-gup-in-window=unknown no-iommu-change=unknown no-new-user=unknown "
 			 "all-before-exec=unknown locked-conserved=unknown owner-mm=unknown "
 			 "pin-balance=unknown no-zero-pin=unknown translation-stable=unknown "
-			 "one-owner=unknown irq-restored=unknown");
+			 "one-owner=unknown irq-restored=unknown wait-bounded=unknown");
 }
 
 /* Which function's calls were skipped says which records may be missing. */

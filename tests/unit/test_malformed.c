@@ -47,6 +47,7 @@ static const size_t full_size[RS_EV_NR] = {
 	[RS_EV_PASSED] = sizeof(struct rs_ev_passed),
 	[RS_EV_MARK] = sizeof(struct rs_ev_mark),
 	[RS_EV_IOAS] = sizeof(struct rs_ev_ioas),
+	[RS_EV_WAIT] = sizeof(struct rs_ev_wait),
 };
 
 /* What the child was about when it ended. */

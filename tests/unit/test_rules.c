@@ -34,7 +34,8 @@ static void orderly_update(void **state)
 						  !strcmp(id, "no-zero-pin")
 					  ? 1
 				  : !strcmp(id, "translation-stable") || !strcmp(id, "one-owner") ||
-						  !strcmp(id, "irq-restored")
+						  !strcmp(id, "irq-restored") ||
+						  !strcmp(id, "wait-bounded")
 					  ? 0
 					  : 2;
 

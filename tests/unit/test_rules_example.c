@@ -220,6 +220,23 @@ static struct synth *irq_restored(bool near)
 	return s;
 }
 
+static struct synth *wait_bounded(bool near)
+{
+	struct synth *s;
+	__u64 c;
+
+	s = two_ranges(&c);
+	synth_pin(s, c, 0, 1, 0);
+	synth_invalidate_all(s, c);
+	synth_waits(s, c, 0, 4);
+	synth_wait(s, near ? RS_WAIT_LIMIT_NS - 1000 * MS : RS_WAIT_LIMIT_NS + 1000 * MS);
+	remap_both(s, c);
+	s->twist.waits = 1;
+	s->twist.wait_pages = 3;
+	synth_pin(s, c, 0, 4, 1);
+	return s;
+}
+
 static const struct {
 	const char *rule;
 	struct synth *(*make)(bool near);
@@ -238,6 +255,7 @@ static const struct {
 	{ "translation-stable", translation_stable },
 	{ "one-owner", one_owner },
 	{ "irq-restored", irq_restored },
+	{ "wait-bounded", wait_bounded },
 };
 
 #define NR_EXAMPLES (sizeof(examples) / sizeof(examples[0]))
@@ -259,6 +277,11 @@ static void path_agrees(const struct rs_rule *rule, const struct rs_finding *f)
 		const char *to = i + 1 < f->nr_steps ? s[1].state : NULL;
 		bool found = false;
 
+		/* By the clock nothing happens. */
+		if (!strcmp(s->note, "time")) {
+			assert_int_equal(i + 1, f->nr_steps);
+			continue;
+		}
 		assert_true(in_excerpt(f, s->at_ns));
 		for (size_t k = 0; k < rule->nr_arrows; k++) {
 			const struct rs_transition *a = &rule->arrow[k];

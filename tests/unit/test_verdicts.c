@@ -9,7 +9,7 @@
 	"no-gup-in-window=unknown no-iommu-change=unknown no-new-user=unknown "                 \
 	"all-before-exec=unknown locked-conserved=unknown owner-mm=unknown "                    \
 	"pin-balance=unknown no-zero-pin=unknown translation-stable=unknown one-owner=unknown " \
-	"irq-restored=unknown"
+	"irq-restored=unknown wait-bounded=unknown"
 
 /* An orderly update whose container comes and goes within the recording, with room around it. */
 static struct synth *update_amid_others(__u64 *c)
@@ -292,7 +292,8 @@ static void violated_and_lost(void **state)
 			 "no-gup-in-window=unknown no-iommu-change=violated no-new-user=unknown "
 			 "all-before-exec=unknown locked-conserved=unknown owner-mm=unknown "
 			 "pin-balance=unknown no-zero-pin=unknown translation-stable=unknown "
-			 "one-owner=unknown irq-restored=unknown");
+			 "one-owner=unknown irq-restored=unknown "
+			 "wait-bounded=unknown");
 
 	/* A loss that is over before the container came to be is none of its. */
 	s = synth_new();
@@ -366,7 +367,8 @@ static void no_plan(void **state)
 	expect_judged(s, "window-closed=unknown no-gup-in-window=unknown no-iommu-change=unknown "
 			 "no-new-user=unknown all-before-exec=unknown locked-conserved=unknown "
 			 "owner-mm=unknown pin-balance=unknown no-zero-pin=unknown "
-			 "translation-stable=unknown one-owner=unknown irq-restored=unknown");
+			 "translation-stable=unknown one-owner=unknown irq-restored=unknown "
+			 "wait-bounded=unknown");
 }
 
 /* The kernel counts one more invalid range than anybody has seen. */
@@ -523,7 +525,7 @@ static void unknown_rule(void **state)
 		msg.text, "unknown rule \"no-such-rule\" (known: window-closed, remap-exact, "
 			  "remap-same-memory, no-gup-in-window, no-iommu-change, no-new-user, "
 			  "all-before-exec, locked-conserved, owner-mm, pin-balance, no-zero-pin, "
-			  "translation-stable, one-owner, irq-restored)");
+			  "translation-stable, one-owner, irq-restored, wait-bounded)");
 }
 
 /* More than anyone reads are counted, not kept. */

@@ -272,6 +272,17 @@ static void forget_interrupt(struct synth *s, __u64 c)
 	synth_vcpu_run(s, GUEST + 0x100000, 0);
 }
 
+static void wait_long(struct synth *s, __u64 c)
+{
+	synth_invalidate_all(s, c);
+	synth_waits(s, c, 0, 4);
+	synth_wait(s, RS_WAIT_LIMIT_NS + 1000 * MS);
+	synth_exec(s);
+	remap_all_three(s, c);
+	s->twist.waits = 1;
+	synth_pin(s, c, 0, 4, 0);
+}
+
 static const struct scenario {
 	const char *name;
 	void (*violate)(struct synth *s, __u64 c);
@@ -303,6 +314,7 @@ static const struct scenario {
 	{ "goes on", go_on, "window-closed", false, 0 },
 	{ "both run", run_both, "one-owner", false, 1 },
 	{ "forgot an interrupt", forget_interrupt, "irq-restored", false, 0 },
+	{ "waited long", wait_long, "wait-bounded", false, 0 },
 };
 
 /* Ours is the last container of several, in the midst of what they do. @inside: violates */
