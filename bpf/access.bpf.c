@@ -89,6 +89,10 @@ int write_request(__s64 ret)
 	ev->pfn = f->more.pfn;
 	ev->waits = f->waits;
 	ev->wait_pages = f->wait_pages;
+	ev->file_pages = f->file_pages;
+	ev->domain_pages = f->domain_pages;
+	ev->ioas = 0;
+	ev->area = RS_AREA_TYPE1;
 	ev->gup_zero = f->gup_zero;
 	ev->put_pages = f->put_pages;
 	ev->group_id = d ? d->group_id : -1;
@@ -407,6 +411,20 @@ static __always_inline void leaf_vaddr_get_pfns(__u64 mm, __u64 vaddr, __u64 npa
 }
 
 RS_LEAF(vaddr_get_pfns, 3, RS_LEAF_GUP)
+
+/*
+ * long memfd_pin_folios(file, start, end, folios, max_folios, offset): pages through the file behind a range. Its
+ * callers here ask for what as many folios hold, also if each has one page only.
+ */
+static __always_inline void leaf_memfd_pin_folios(__u64 file, __u64 start, __u64 end, __u64 ret)
+{
+	struct rs_frame *f = nested_frame();
+
+	if (f && (__s64)ret > 0)
+		f->file_pages += (end >> RS_PAGE_SHIFT) - (start >> RS_PAGE_SHIFT) + 1;
+}
+
+RS_LEAF(memfd_pin_folios, 3, RS_LEAF_FOLIOS)
 
 /* What follow_fault_pfn() in vfio_iommu_type1.c calls for a VM_PFNMAP vma, when GUP has refused it. */
 static __always_inline void enter_follow_pte(__u64 unused)

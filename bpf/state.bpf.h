@@ -99,6 +99,8 @@ struct rs_frame {
 	__u64 group;
 	__u32 group_type;
 	__u32 reserved;
+	__u32 file_pages; /* found through the file behind a range */
+	__u32 domain_pages;
 	__u64 pages; /* a pin: where the driver wants its struct page pointers */
 	struct rs_more more;
 };
@@ -116,6 +118,7 @@ enum rs_leaf {
 	RS_LEAF_IOMMU_MAP,
 	RS_LEAF_IOMMU_UNMAP,
 	RS_LEAF_IOMMU_UNMAP_FAST,
+	RS_LEAF_FOLIOS,
 	RS_LEAF_NR
 };
 

@@ -159,7 +159,7 @@ RS_INLINE void rs_pages_clear(struct rs_paths *p)
 RS_INLINE void rs_split_pin(const struct rs_ev_request *rq, struct rs_paths *p)
 {
 	__u64 pinned = rq->op.ret, walked = rq->gup_pages, waited = rq->wait_pages;
-	__u64 pfnmap = rq->pfnmap_pages;
+	__u64 pfnmap = rq->pfnmap_pages, file = rq->file_pages;
 
 	/* Success without a page (before 6.15): the driver was told that it has it. */
 	walked += rq->gup_zero;
@@ -168,7 +168,8 @@ RS_INLINE void rs_split_pin(const struct rs_ev_request *rq, struct rs_paths *p)
 	if (pfnmap > walked - waited)
 		pfnmap = walked - waited;
 	/* A page that was not looked up was in the container's list of pinned pages already. */
-	p->pages[RS_PATH_CACHED] = pinned > walked ? pinned - walked : 0;
+	p->pages[RS_PATH_CACHED] = pinned > walked + file ? pinned - walked - file : 0;
+	p->pages[RS_PATH_FILE] = file;
 	p->pages[RS_PATH_WAITED] = waited;
 	p->pages[RS_PATH_PFNMAP] = pfnmap;
 	p->pages[RS_PATH_GUP] = walked - waited - pfnmap;
@@ -178,11 +179,31 @@ RS_INLINE void rs_split_pin(const struct rs_ev_request *rq, struct rs_paths *p)
 		p->path = RS_PATH_PFNMAP;
 	else if (p->pages[RS_PATH_GUP])
 		p->path = RS_PATH_GUP;
+	else if (file)
+		p->path = RS_PATH_FILE;
 	else
 		p->path = pinned ? RS_PATH_CACHED : RS_PATH_NONE;
 	/* By a worker, or by a process that does not own the range. */
 	if (p->path == RS_PATH_GUP && rq->range_mm && rq->range_mm != rq->h.mm)
 		p->reason = RS_REASON_REMOTE_MM;
+}
+
+RS_INLINE void rs_split_rw(const struct rs_ev_request *rq, __u64 touched, struct rs_paths *p)
+{
+	__u64 file = rq->file_pages < touched ? rq->file_pages : touched;
+
+	/* The kernel's own test: vfio_iommu_type1_dma_rw_chunk(), kthread = !current->mm */
+	if (rq->waits)
+		p->path = RS_PATH_WAITED;
+	else if (file && file == touched)
+		p->path = RS_PATH_FILE;
+	else if (rq->h.mm)
+		p->path = RS_PATH_COPY_OWN;
+	else
+		p->path = RS_PATH_COPY_KTHREAD;
+	p->pages[RS_PATH_FILE] = file;
+	if (touched > file)
+		p->pages[p->path] = touched - file;
 }
 
 /** rs_request_paths() - of a driver's request */
@@ -211,16 +232,8 @@ RS_INLINE void rs_request_paths(const struct rs_ev_request *rq, struct rs_paths 
 	}
 	if (rq->request == RS_REQ_PIN) {
 		rs_split_pin(rq, p);
-	} else if (rq->waits) {
-		p->path = RS_PATH_WAITED;
-		p->pages[RS_PATH_WAITED] = touched;
-	} else if (rq->h.mm) {
-		/* The kernel's own test: vfio_iommu_type1_dma_rw_chunk(), kthread = !current->mm */
-		p->path = RS_PATH_COPY_OWN;
-		p->pages[RS_PATH_COPY_OWN] = touched;
 	} else {
-		p->path = RS_PATH_COPY_KTHREAD;
-		p->pages[RS_PATH_COPY_KTHREAD] = touched;
+		rs_split_rw(rq, touched, p);
 	}
 }
 

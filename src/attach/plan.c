@@ -29,6 +29,8 @@ static const struct rs_hook_def hook_defs[] = {
 	{ "mm_lock_acct", TYPE1, .shape = RS_HOOK_LEAF, .args = true },
 	/* From 5.12 to the 2023 fix (6.3) a request waits in a window, on vfio_iommu.vaddr_wait. */
 	{ "vfio_wait", TYPE1, .shape = RS_HOOK_BOTH, .args = true, .maybe_absent = "vaddr_wait" },
+	/* Where a range's file takes the place of a vaddr that is gone: the lab's kernel. */
+	{ "memfd_pin_folios", .shape = RS_HOOK_LEAF, .args = true, .only_with = "file" },
 	{ "vfio_pin_pages", "vfio", .shape = RS_HOOK_BOTH, .args = true },
 	{ "vfio_unpin_pages", "vfio", .shape = RS_HOOK_BOTH, .args = true },
 	{ "vfio_dma_rw", "vfio", .shape = RS_HOOK_BOTH, .args = true },
@@ -173,6 +175,11 @@ static void plan_hook(struct rs_hook *h, struct planner *p, const struct rs_symb
 	/* Neither the function nor what it works on. With the latter it was inlined: a fault. */
 	if (def->maybe_absent && s && !s->plain && !s->clones &&
 	    !rs_btfs_has_member(&p->btfs, def->module, "vfio_iommu", def->maybe_absent)) {
+		h->absent = true;
+		return;
+	}
+	if (def->only_with &&
+	    rs_btfs_has_member(&p->btfs, TYPE1, "vfio_dma", def->only_with) <= 0) {
 		h->absent = true;
 		return;
 	}

@@ -47,6 +47,7 @@ enum rs_hook_shape {
  * @args: its programs read the function's arguments: a clone that gcc made of it will not do
  * @replaces: does the same for another kernel release as the entry before; only one is in the plan
  * @if_loaded: its module is not there on every host: as long as it is not, nothing is missing
+ * @only_with: only kernels whose struct vfio_dma has this member call it for a request. NULL: all
  * @maybe_absent: only some kernels have the function and only these need it: those whose struct
  *	vfio_iommu has this member. NULL: all need it
  */
@@ -60,6 +61,7 @@ struct rs_hook_def {
 	bool args;
 	bool replaces;
 	bool if_loaded;
+	const char *only_with;
 	const char *maybe_absent;
 };
 

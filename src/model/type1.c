@@ -136,6 +136,36 @@ int rs_type1_used(struct rs_model *m, struct rs_container *c, const struct rs_ev
 	return err;
 }
 
+/*
+ * A driver asks for a range that was left behind: by an exec. One whose owner exits goes with its container a
+ * moment later, whatever a worker asks for until then.
+ */
+static int asked_for(struct rs_model *m, struct rs_container *c, const struct rs_ev_request *x,
+		     const struct rs_event *ev)
+{
+	int err = 0;
+
+	for (size_t i = rs_range_from(c, x->iova.v); c->nr_stale && i < c->nr && !err; i++) {
+		struct rs_range *r = c->range[i];
+		const struct rs_proc *p;
+
+		if (r->iova.v > x->iova.v + (x->len - 1))
+			break;
+		HASH_FIND(hh, m->procs, &r->owner, sizeof(r->owner), p);
+		if (!r->stale || !p || p->exited)
+			continue;
+		r->stale = false;
+		c->nr_stale--;
+		err = rs_note(m, (struct rs_note){ .type = RS_N_USED,
+						   .ts = ev->ts,
+						   .ev = ev,
+						   .container = c,
+						   .range = r,
+						   .by = ev->tgid });
+	}
+	return err;
+}
+
 int rs_type1_translated(struct rs_model *m, struct rs_range *r, const struct rs_event *ev)
 {
 	if (r->container->window)
@@ -422,7 +452,12 @@ static int on_request(struct rs_model *m, const struct rs_event *ev)
 	if (!err)
 		err = rs_device_request(m, d, c, &x, p, ev);
 	rs_pending_drop(p);
+	if (!err && c && x.len)
+		err = asked_for(m, c, &x, ev);
 	if (!c || !inside || !x.gup_calls || !x.len)
+		return err;
+	/* It waited until its ranges had a vaddr, as the kernel says; the remap's own record may come later. */
+	if (x.waits && x.rflags & RS_REQF_RANGE && !(x.range_flags & RS_RANGEF_INVALID))
 		return err;
 	for (size_t i = rs_range_from(c, x.iova.v); i < c->nr && !err; i++) {
 		if (c->range[i]->iova.v > x.iova.v + (x.len - 1))

@@ -107,6 +107,8 @@ static bool translates(const struct oracle *o, const struct o_range *r, size_t i
 		const struct rs_ev_request *x = O_EV(o, i, rs_ev_request);
 
 		return x->op.container == key_of(o, r) && x->gup_calls &&
+		       !(x->waits && x->rflags & RS_REQF_RANGE &&
+			 !(x->range_flags & RS_RANGEF_INVALID)) &&
 		       overlaps(r, x->iova.v, x->len);
 	}
 	return false;

@@ -456,9 +456,34 @@ static void kernel_that_does_not_tell(void **state)
 	rs_result_free(r);
 }
 
+/* A driver asks for a range that an exec has left behind; of one whose owner exits it may, for a moment. */
+static void asked_for_when_stale(void **state)
+{
+	struct synth *s;
+	__u64 c;
+
+	(void)state;
+	for (int how = 0; how < 3; how++) {
+		s = two_ranges(&c);
+		if (how < 2)
+			synth_exec(s);
+		else
+			synth_exit(s, 0);
+		synth_as(s, 300);
+		if (how != 1) {
+			s->twist.ret = -ENODEV;
+			synth_pin(s, c, 0, 1, 0);
+		}
+		synth_as(s, QEMU);
+		synth_release(s, c);
+		expect_judged(s, how ? "" : "all-before-exec=violated");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(asked_for_when_stale),
 		cmocka_unit_test(translated_inside),
 		cmocka_unit_test(translated_by_the_remap),
 		cmocka_unit_test(translated_elsewhere),

@@ -191,9 +191,88 @@ static void broken(void **state)
 	rs_result_free(r);
 }
 
+/* The remap wakes it; its own record comes before the remap's. @valid: the range was, when it returned */
+static struct synth *woken(bool valid)
+{
+	struct rs_op op;
+	struct synth *s;
+	__u64 c;
+
+	s = two_ranges(&c);
+	synth_invalidate_all(s, c);
+	enter(s, c, &op);
+	synth_wait(s, 3 * MS);
+	leave(s, &op, 4);
+	synth_pin(s, c, 0, 4, 0);
+	if (!valid)
+		((struct rs_ev_request *)synth_event(s, RS_EV_REQUEST, 0))->range_flags =
+			RS_RANGEF_INVALID;
+	remap_both(s, c);
+	return s;
+}
+
+static void before_its_remap(void **state)
+{
+	struct rs_result *r;
+
+	(void)state;
+	r = judged(woken(true), "");
+	expect_row(r, "pin", RS_PATH_WAITED, RS_REASON_NONE, 1, 4,
+		   row(r, "pin", RS_PATH_WAITED, RS_REASON_NONE, true)->latency[RS_LAT_WAIT].sum);
+	rs_result_free(r);
+	/* A kernel that does not wait until it may. */
+	expect_judged(woken(false), "no-gup-in-window=violated");
+}
+
+static void given_up(void **state)
+{
+	struct rs_result *r;
+	struct synth *s;
+	__u64 c;
+
+	(void)state;
+	s = two_ranges(&c);
+	synth_pin(s, c, 0, 1, 0);
+	synth_invalidate_all(s, c);
+	synth_wait_given_up(s, c, 4 * PAGE, 2, 500 * MS);
+	remap_both(s, c);
+	r = judged(s, "");
+	assert_int_equal(row(r, "pin", RS_PATH_REFUSED, RS_REASON_WAIT_TIMEOUT, true)->requests, 1);
+	rs_result_free(r);
+}
+
+/* Two at once; one that has returned starts nobody's clock again. */
+static void for_ever(void **state)
+{
+	const struct rs_finding *f;
+	struct rs_result *r;
+	struct synth *s;
+	__u64 c;
+
+	(void)state;
+	s = two_ranges(&c);
+	synth_pin(s, c, 0, 1, 0);
+	synth_invalidate_all(s, c);
+	synth_waits(s, c, 8 * PAGE, 1);
+	s->entered = (struct rs_op){ 0 };
+	synth_wait_given_up(s, c, 4 * PAGE, 2, 20 * SEC);
+	synth_wait_given_up(s, c, 4 * PAGE, 2, 20 * SEC);
+	remap_both(s, c);
+	r = judged(s, "wait-bounded=violated");
+	f = expect_finding(
+		r, "wait-bounded",
+		"c1 d1 pin of 0x1000 bytes at iova 0x8000 waits for a vaddr for more than 30 s");
+	assert_int_equal(f->event[0]->type, RS_EV_WAIT);
+	assert_int_equal(f->at_ns, f->event[0]->ts + RS_WAIT_LIMIT_NS);
+	rs_result_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(before_its_remap),
+		cmocka_unit_test(given_up),
+		cmocka_unit_test(for_ever),
 		cmocka_unit_test(until_the_remap),
 		cmocka_unit_test(until_its_own_remap),
 		cmocka_unit_test(broken),

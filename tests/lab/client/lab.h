@@ -216,6 +216,7 @@ int op_detach(struct op *op);
 int op_close(struct op *op);
 int op_cloexec(struct op *op);
 int op_extension(struct op *op);
+int op_requests(struct op *op);
 
 /* mem.c: memory */
 struct lab_mem *lab_find_mem(struct lab *lab, const char *name);
@@ -251,6 +252,7 @@ int op_fork(struct op *op);
 int op_launch(struct op *op);
 int op_wait(struct op *op);
 int op_kill(struct op *op);
+int op_doom(struct op *op);
 int op_exit(struct op *op);
 int op_sleep(struct op *op);
 int op_await(struct op *op);

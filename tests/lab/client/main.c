@@ -8,6 +8,9 @@
  *   container[:NAME][:v1]   open a container (A) and make it current; use:NAME makes one current
  *   group:DEV[:fail=]       attach DEV's group and open DEV: a BDF, edu0, rs_testdev.0, testdev0
  *   extension:N             VFIO_CHECK_EXTENSION(VFIO_UPDATE_VADDR) is N
+ *   requests:refuse|block|file[:ms=N][:fail=]
+ *                           what requests on invalid ranges get (the lab's own kernel), for how long
+ *                           they wait at most
  *   detach:DEV              close its device and its group
  *   close[:NAME]            close devices, groups, container
  *   cloexec[:NAME]          the next exec does so (a DMA driver or a child still holds them)
@@ -35,6 +38,7 @@
  *   launch{ OPS }           like spawn, by another program: it has nothing of ours but what it is sent
  *   sendfds:PATH[:stay], recvfds:PATH
  *                           hand everything over; stay: wait for the receiver's end
+ *   doom:MS                 this process is killed by then, whatever it does
  *   kill, exit:N, sleep:MS, memlock:BYTES, dropcap
  *   touch:PATH, await:PATH  make a file; go on when there is such a file
  *   pin:IOVA:NPAGES[:write][:worker][:forget][:dev=DEV][:fail=]
@@ -84,6 +88,7 @@ static const struct {
 	{ "group", op_group },
 	{ "detach", op_detach },
 	{ "extension", op_extension },
+	{ "requests", op_requests },
 	{ "close", op_close },
 	{ "cloexec", op_cloexec },
 	{ "mem", op_mem },
@@ -102,6 +107,7 @@ static const struct {
 	{ "launch{", op_launch },
 	{ "wait", op_wait },
 	{ "kill", op_kill },
+	{ "doom", op_doom },
 	{ "exit", op_exit },
 	{ "sleep", op_sleep },
 	{ "await", op_await },

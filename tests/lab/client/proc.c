@@ -280,17 +280,44 @@ int op_wait(struct op *op)
 	return err;
 }
 
+/* It is known that this process is to be killed. */
+static void will_be_killed(struct lab_shared *s)
+{
+	uint32_t i = __atomic_fetch_add(&s->nkilled, 1, __ATOMIC_SEQ_CST);
+
+	s->killed[i % LAB_MAX_CHILDREN] = getpid();
+}
+
+int op_doom(struct op *op)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
+	struct itimerspec in = { 0 };
+	uint64_t ms;
+	timer_t timer;
+	int err;
+
+	err = op_number(op, "milliseconds", &ms);
+	if (!err)
+		err = op_end(op);
+	if (err)
+		return err;
+	in.it_value.tv_sec = ms / 1000;
+	in.it_value.tv_nsec = ms % 1000 * 1000000;
+	if (timer_create(CLOCK_MONOTONIC, &ev, &timer) || timer_settime(timer, 0, &in, NULL))
+		return op_fail(op, "expected a timer, got %s", errno_name(errno));
+	will_be_killed(op->lab->shared);
+	op_say(op, "SIGKILL in %llu ms", (unsigned long long)ms);
+	return 0;
+}
+
 int op_kill(struct op *op)
 {
-	struct lab_shared *s = op->lab->shared;
-	uint32_t i;
 	int err;
 
 	err = op_end(op);
 	if (err)
 		return err;
-	i = __atomic_fetch_add(&s->nkilled, 1, __ATOMIC_SEQ_CST);
-	s->killed[i % LAB_MAX_CHILDREN] = getpid();
+	will_be_killed(op->lab->shared);
 	op_say(op, "SIGKILL");
 	raise(SIGKILL);
 	return op_fail(op, "expected to die");

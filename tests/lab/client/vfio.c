@@ -476,3 +476,43 @@ int op_extension(struct op *op)
 	op_say(op, "VFIO_UPDATE_VADDR is %d", got);
 	return 0;
 }
+
+#define PARAMETERS "/sys/module/vfio_iommu_type1/parameters/"
+
+static int set_parameter(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), n = strlen(value), err;
+
+	if (fd < 0)
+		return -errno;
+	err = write(fd, value, n) == n ? 0 : -errno;
+	close(fd);
+	return err;
+}
+
+int op_requests(struct op *op)
+{
+	const char *policy = op_word(op);
+	uint64_t ms = 0;
+	char text[24];
+	bool given;
+	int err;
+
+	if (!policy)
+		return op_usage(op, "expected refuse, block or file");
+	err = op_key_number(op, "ms", &ms, &given);
+	if (!err)
+		err = op_end(op);
+	if (err)
+		return err;
+	err = set_parameter(PARAMETERS "remap_requests", policy);
+	if (!err && given) {
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)ms);
+		err = set_parameter(PARAMETERS "remap_block_ms", text);
+	}
+	err = op_expect(op, "the kernel's parameter", err);
+	if (err)
+		return err < 0 ? err : 0;
+	op_say(op, "requests on invalid ranges: %s", policy);
+	return 0;
+}
