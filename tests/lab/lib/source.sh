@@ -38,13 +38,17 @@ source_key() {
 	) | sha256sum | cut -c 1-32
 }
 
-# source_make ARGUMENTS...: in $source_tmp, as little as can be of this machine and moment in the result.
+# source_make ARGUMENTS...: in $source_tmp, as little as can be of this machine and moment in the result. Who
+# changes a patch or the configuration builds it often: with ccache, if that is there.
 source_make() {
+	local cc=gcc
+
+	! command -v ccache >/dev/null || cc='ccache gcc'
 	env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES -u CC -u CFLAGS -u ARCH -u CROSS_COMPILE -u KCONFIG_CONFIG \
 		KBUILD_BUILD_TIMESTAMP="$(cat "$source_tmp/date")" KBUILD_BUILD_USER=lab KBUILD_BUILD_HOST=lab \
 		KBUILD_BUILD_VERSION=1 KCFLAGS="-ffile-prefix-map=$source_tmp/=" \
 		KAFLAGS="-ffile-prefix-map=$source_tmp/=" \
-		nice -n 10 make -s -j "$(nproc)" -C "$source_tmp/src" O="$source_tmp/obj" "$@" \
+		make -s -j "$(nproc)" -C "$source_tmp/src" O="$source_tmp/obj" CC="$cc" "$@" \
 		>>"$source_tmp/log" 2>&1 </dev/null || {
 		tail -n 30 "$source_tmp/log" >&2
 		die 4 "the kernel does not build: make $*"
