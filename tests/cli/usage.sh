@@ -64,7 +64,7 @@ for option in -o=x.trace --pid=1 --tree=1 --cgroup=/ --device=x --group=0 --cont
 		"check: ${name/#--pid/-p} is for a command, not for a trace" check "$option" pass.trace
 done
 refused "check of an unknown rule" 2 \
-	'unknown rule "window" \(known: window-closed, .*, irq-restored\)' \
+	'unknown rule "window" \(known: window-closed, .*, wait-bounded\)' \
 	check --rule window pass.trace
 
 case_of "version" 0 '^remapscope [0-9.]+ trace format 1\.0 libbpf .* jansson .* zlib ' "" \

@@ -214,14 +214,16 @@ static struct synth *woken(bool valid)
 static void before_its_remap(void **state)
 {
 	struct rs_result *r;
+	struct synth *s = woken(true);
 
 	(void)state;
-	r = judged(woken(true), "");
+	r = judged(s, "");
 	expect_row(r, "pin", RS_PATH_WAITED, RS_REASON_NONE, 1, 4,
 		   row(r, "pin", RS_PATH_WAITED, RS_REASON_NONE, true)->latency[RS_LAT_WAIT].sum);
 	rs_result_free(r);
 	/* A kernel that does not wait until it may. */
-	expect_judged(woken(false), "no-gup-in-window=violated");
+	s = woken(false);
+	expect_judged(s, "no-gup-in-window=violated");
 }
 
 static void given_up(void **state)

@@ -12,7 +12,7 @@ deps_list() {
 	test) echo "$build" libcmocka-dev python3-jsonschema ;;
 	# pahole: the module's BTF, where the kernel's headers ship what it is based on; from flex on: to build
 	# a kernel
-	lab) echo "$build" qemu-system-x86 busybox-static cpio xz-utils zstd pahole
+	lab) echo "$build" qemu-system-x86 busybox-static cpio xz-utils zstd pahole \
 		flex bison bc python3 patch binutils ;;
 	*) die 2 "usage: lab deps build|test|lab" ;;
 	esac
