@@ -73,7 +73,7 @@ unit-programs: $(UNIT) $(addprefix $(B)/tests/,make-trace fuzz-trace trace-json 
 
 # The lab's programs
 
-LAB_CLIENT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out %/btfoff.c %/json.c %/reconcile.c, \
+LAB_CLIENT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out %/bench.c %/btfoff.c %/json.c %/reconcile.c, \
 	$(wildcard tests/lab/client/*.c)))
 
 $(B)/tests/lab/client/%.o: tests/lab/client/%.c
@@ -88,6 +88,10 @@ $(B)/lab-client: $(LAB_CLIENT_OBJ)
 $(B)/lab-btfoff: $(B)/tests/lab/client/btfoff.o
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
+
+$(B)/lab-bench: $(B)/tests/lab/client/bench.o
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 $(B)/lab-reconcile $(B)/lab-json: $(B)/lab-%: $(B)/tests/lab/client/%.o
 	$(call say,LINK)
@@ -110,7 +114,7 @@ $(B)/lab-guest: tests/lab/qemu/guest.c tests/lab/qemu/guest.ld
 -include $(wildcard $(B)/tests/lab/client/*.d $(B)/tests/unit/*.d $(B)/tests/proof/*.d $(B)/lab-qmp.d $(B)/lab-times.d)
 
 lab-programs: $(B)/remapscope $(B)/lab-client $(B)/lab-btfoff $(B)/lab-reconcile $(B)/lab-json \
-	$(B)/lab-qmp $(B)/lab-times $(B)/lab-guest
+	$(B)/lab-qmp $(B)/lab-times $(B)/lab-bench $(B)/lab-guest
 
 # What needs no VM; all; the demonstrations.
 
@@ -126,6 +130,10 @@ demo:
 demo-plain:
 	tests/lab/demo plain
 
+# What a request costs by its path, in guest instructions.
+remap-paths:
+	tests/lab/remap-paths --update
+
 # Takes today's output for the right one: read the difference before committing it.
 golden-update: $(B)/remapscope
 	tests/golden/run --update $(B)/remapscope
@@ -135,4 +143,4 @@ docs/rules.md: $(B)/remapscope
 	$(call say,GEN)
 	$(Q)$(B)/remapscope rules --markdown > $(B)/rules.md && cp $(B)/rules.md $@
 
-.PHONY: unit-programs lab-programs check test demo demo-plain golden-update
+.PHONY: unit-programs lab-programs check test remap-paths demo demo-plain golden-update

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The calls of the vfio core: pin, unpin, copy, by the caller's thread or by a kernel thread. */
 #include <linux/iommu.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -66,7 +67,9 @@ static int do_pin(struct testdev *dev, struct rs_testdev_pin *arg)
 		return -ENOMEM;
 	mutex_lock(&dev->lock);
 	WRITE_ONCE(dev->pinning, current);
+	arg->ns = ktime_get_ns();
 	ret = vfio_pin_pages(&dev->vdev, arg->iova, arg->npages, prot, pages);
+	arg->ns = ktime_get_ns() - arg->ns;
 	WRITE_ONCE(dev->pinning, NULL);
 	rs_tally(dev, RS_TESTDEV_OP_PIN, ret, ret < 0 ? arg->npages : ret);
 	if (ret > 0) {
@@ -111,7 +114,9 @@ static int do_rw(struct testdev *dev, struct rs_testdev_rw *arg, void *buf)
 	bool write = arg->flags & RS_TESTDEV_WRITE;
 	int ret;
 
+	arg->ns = ktime_get_ns();
 	ret = vfio_dma_rw(&dev->vdev, arg->iova, buf, arg->len, write);
+	arg->ns = ktime_get_ns() - arg->ns;
 	rs_tally(dev, write ? RS_TESTDEV_OP_WRITE : RS_TESTDEV_OP_READ, ret, arg->len);
 	return ret;
 }

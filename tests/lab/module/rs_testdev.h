@@ -30,6 +30,7 @@ struct rs_testdev_pin {
 	__u32 npages;
 	__s32 result;
 	__u64 pfn; /* of the first page, 0 when nothing was pinned */
+	__u64 ns;  /* in the vfio core */
 };
 
 struct rs_testdev_rw {
@@ -39,6 +40,7 @@ struct rs_testdev_rw {
 	__u64 data; /* address of the caller's buffer */
 	__u32 len;
 	__s32 result;
+	__u64 ns; /* in the vfio core */
 };
 
 enum rs_testdev_op {
