@@ -2,7 +2,7 @@
 #
 # make            build remapscope (no network, no root, no VFIO)
 # make check      unit, golden and command-line tests (no VM)
-# make test       all of it, with the lab on three kernels; installs what it lacks
+# make test       all of it, with the lab on four kernels; installs what it lacks
 # make demo       live updates of a QEMU in the lab VM, recorded, checked, reported
 # make demo-plain the same of a small process
 # make install    DESTDIR= PREFIX=/usr/local
