@@ -18,8 +18,9 @@ vm_nested_devices=(
 )
 # loglevel=5: warnings with their traces, not the chatter of the boot. Huge pages here,
 # while memory is not fragmented.
+# no_timer_check: on a busy host the ticks that the kernel would wait for come too late.
 vm_kernel_args='console=ttyS0 loglevel=5 panic=-1 oops=panic intel_iommu=on nokaslr
-	mitigations=off hugepages=64'
+	mitigations=off hugepages=64 no_timer_check'
 # What the kernel says when it is unwell.
 vm_trouble='lab-init: |WARNING: |BUG: |kernel BUG at|Oops: |Kernel panic|'
 vm_trouble+='general protection fault|soft lockup|rcu: INFO: .*stall|blocked for more than|'
