@@ -278,7 +278,7 @@ static int read_devices(struct books *b, const json_t *devices)
 	return 0;
 }
 
-static int read_report(struct books *b, const char *path)
+static int read_report(struct books *b, const char *path, bool lossy)
 {
 	json_t *o, *rows, *failures, *devices, *losses, *loss;
 	const char *mode;
@@ -306,7 +306,8 @@ static int read_report(struct books *b, const char *path)
 	err = read_rows(&b->all, rows);
 	if (!err)
 		err = read_failures(b, failures);
-	if (!err)
+	/* What was lost may have been what told a device's name. */
+	if (!err && !lossy)
 		err = read_devices(b, devices);
 out:
 	json_decref(o);
@@ -405,7 +406,7 @@ int main(int argc, char **argv)
 	if (!err)
 		err = read_client(&truth, argv[4]);
 	if (!err)
-		err = read_report(&told, argv[1]);
+		err = read_report(&told, argv[1], lossy);
 	if (err) {
 		fprintf(stderr, "lab-reconcile: %s\n", strerror(-err));
 		return 2;
