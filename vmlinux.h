@@ -4,7 +4,8 @@
  *
  * Hand-written and minimal: CO-RE takes every offset from the running kernel's BTF (vmlinux and
  * modules), so that only names and shapes matter here. Sources: include/linux/sched.h, mm_types.h,
- * fs.h, kvm_host.h, rbtree_types.h and drivers/vfio/vfio_iommu_type1.c, drivers/iommu/iommu.c, in Linux 6.1 to 7.3.
+ * fs.h, kvm_host.h, rbtree_types.h, interval_tree.h, xarray.h and drivers/vfio/vfio_iommu_type1.c, drivers/iommu/iommu.c,
+ * drivers/iommu/iommufd/iommufd_private.h, io_pagetable.h, in Linux 6.1 to 7.3.
  * A type whose members differ between kernels has a flavour (a name with three underscores).
  */
 #ifndef __VMLINUX_H__
@@ -30,6 +31,25 @@ struct rb_node {
 
 struct rb_root {
 	struct rb_node *rb_node;
+};
+
+struct rb_root_cached {
+	struct rb_root rb_root;
+};
+
+struct interval_tree_node {
+	struct rb_node rb;
+	unsigned long start;
+	unsigned long last;
+};
+
+struct xarray {
+	void *xa_head;
+};
+
+struct xa_node {
+	unsigned char shift;
+	void *slots[64];
 };
 
 struct mm_struct {
@@ -84,7 +104,11 @@ struct inode {
 	__u32 i_generation;
 };
 
-struct file_operations;
+struct file;
+
+struct file_operations {
+	long (*unlocked_ioctl)(struct file *file, unsigned int cmd, unsigned long arg);
+};
 
 struct file {
 	struct inode *f_inode;
@@ -166,10 +190,17 @@ struct vfio_device_ops {
 	void (*dma_unmap)(void *vdev, __u64 iova, __u64 length);
 };
 
+struct iommufd_access;
+struct iommufd_device;
+
+/* iommufd_* with CONFIG_IOMMUFD only */
 struct vfio_device {
 	struct device *dev;
 	const struct vfio_device_ops *ops;
 	struct vfio_group *group;
+	struct iommufd_access *iommufd_access;
+	struct iommufd_device *iommufd_device;
+	__u8 iommufd_attached : 1;
 };
 
 /* since Linux 6.6 */
@@ -226,6 +257,135 @@ struct vfio_dma {
 	bool vaddr_invalid;
 	struct mm_struct *mm;
 	size_t locked_vm;
+};
+
+/* drivers/iommu/iommufd/iommufd_private.h, since Linux 6.2 */
+
+struct rw_semaphore {
+	unsigned long owner;
+};
+
+/* The numbers are the running kernel's: bpf_core_enum_value(). */
+enum iommufd_object_type {
+	IOMMUFD_OBJ_IOAS,
+	IOMMUFD_OBJ_HWPT_PAGING,
+	IOMMUFD_OBJ_HWPT_NESTED,
+};
+
+/* before Linux 6.7 */
+enum iommufd_object_type___old {
+	IOMMUFD_OBJ_HW_PAGETABLE,
+};
+
+struct iommufd_object {
+	enum iommufd_object_type type;
+	unsigned int id;
+};
+
+struct iommufd_ioas;
+
+struct iommufd_ctx {
+	struct xarray objects;
+	struct xarray groups;
+	struct iommufd_ioas *vfio_ioas;
+};
+
+struct io_pagetable {
+	struct rw_semaphore domains_rwsem;
+	struct rw_semaphore iova_rwsem;
+	struct rb_root_cached area_itree;
+};
+
+struct iommufd_ioas {
+	struct iommufd_object obj;
+	struct io_pagetable iopt;
+};
+
+struct iommufd_ucmd {
+	struct iommufd_ctx *ictx;
+	void *cmd;
+};
+
+struct iommufd_hw_pagetable {
+	struct iommufd_object obj;
+};
+
+struct iommufd_hwpt_paging {
+	struct iommufd_hw_pagetable common;
+	struct iommufd_ioas *ioas;
+};
+
+struct iommufd_hwpt_nested {
+	struct iommufd_hwpt_paging *parent;
+};
+
+struct iommufd_hw_pagetable___old {
+	struct iommufd_ioas *ioas;
+};
+
+/* drivers/iommu/iommufd/device.c, since Linux 6.15 */
+struct iommufd_attach {
+	struct iommufd_hw_pagetable *hwpt;
+};
+
+struct iommufd_group {
+	struct xarray pasid_attach;
+};
+
+struct iommufd_group___old {
+	struct iommufd_hw_pagetable *hwpt;
+};
+
+struct iommufd_device {
+	struct iommufd_ctx *ictx;
+	struct iommufd_group *igroup;
+};
+
+struct iommufd_access {
+	struct iommufd_ctx *ictx;
+	struct iommufd_ioas *ioas;
+	struct iommufd_ioas *ioas_unpin;
+	struct mutex ioas_lock;
+};
+
+/* drivers/iommu/iommufd/io_pagetable.h */
+
+/* since Linux 6.13; before, all is known by vaddr */
+enum iopt_address_type {
+	IOPT_ADDRESS_USER = 0,
+	IOPT_ADDRESS_FILE = 1,
+	IOPT_ADDRESS_DMABUF = 2,
+};
+
+/* uptr, or file and start: members of unions without a name there, which CO-RE looks through */
+struct iopt_pages {
+	struct mutex mutex;
+	size_t npinned;
+	struct task_struct *source_task;
+	struct mm_struct *source_mm;
+	enum iopt_address_type type;
+	void *uptr;
+	struct file *file;
+	unsigned long start;
+	__u8 account_mode;
+};
+
+struct iopt_area {
+	struct interval_tree_node node;
+	struct interval_tree_node pages_node;
+	struct io_pagetable *iopt;
+	struct iopt_pages *pages;
+	struct iommu_domain *storage_domain;
+	unsigned int page_offset;
+	int iommu_prot;
+	bool prevent_access : 1;
+};
+
+/* drivers/iommu/iommufd/pages.c; file since Linux 6.13 */
+struct pfn_reader_user {
+	unsigned long upages_start;
+	unsigned long upages_end;
+	struct file *file;
 };
 
 /* The kernel's own view of the registers, for the kprobe twins. */

@@ -4,23 +4,28 @@
  * functions that translate (vaddr_get_pfns(), vfio_pin_pages_remote()).
  */
 #include "hook.bpf.h"
+#include "access.bpf.h"
 #include "device.bpf.h"
+#include "iommufd.bpf.h"
 #include "stats.bpf.h"
-
-/* Ranges that one request is looked at over. */
-#define RANGES_OF_REQUEST 64
 
 static __always_inline struct rs_frame *enter_outer(__u32 caller, __u32 request, __u64 device,
 						    __u64 iova, __u64 len)
 {
+	__u32 kind = RS_CONTAINER_TYPE1;
+	__u64 container = 0;
 	struct rs_frame *f;
 
 	/* With a filter it matters whose device it is before anything is asked of the backend. */
-	if (filter && !wanted(device_container(device)))
-		return NULL;
-	f = push_frame(caller, filter ? device_container(device) : 0);
+	if (filter) {
+		container = device_container(device, &kind);
+		if (!wanted(container))
+			return NULL;
+	}
+	f = push_frame(caller, container);
 	if (!f)
 		return NULL;
+	f->kind = kind;
 	f->device = device;
 	f->iova = iova;
 	f->size = len;
@@ -29,28 +34,6 @@ static __always_inline struct rs_frame *enter_outer(__u32 caller, __u32 request,
 	return f;
 }
 
-/* The backend is entered through the outer function's request, or directly. */
-static __always_inline struct rs_frame *enter_backend(__u32 caller, __u32 request, __u64 iommu,
-						      __u64 iova, __u64 len)
-{
-	struct rs_frame *f = nested_frame();
-
-	if (!f || f->caller != caller || (f->rflags & RS_REQF_BACKEND)) {
-		f = push_frame(caller, iommu);
-		if (!f)
-			return NULL;
-		f->iova = iova;
-		f->size = len;
-		f->request = request;
-	}
-	f->rflags |= RS_REQF_BACKEND;
-	f->container = iommu;
-	f->begin_ns = f->work_ns = bpf_ktime_get_ns();
-	enter_container(f);
-	return f;
-}
-
-/* The current task's request has returned. A global function: the verifier looks at it once. */
 int write_request(__s64 ret)
 {
 	struct rs_task *t = this_task(false);
@@ -62,7 +45,7 @@ int write_request(__s64 ret)
 
 	if (!t || !f || !slot)
 		return 0;
-	d = know_device(f->device, f->container);
+	d = know_device(f->device, f->container, f->kind);
 	hot = is_hot(f);
 	ev = &slot->r;
 	if (d && d->flags & RS_DEVICE_NO_CB)
@@ -89,14 +72,14 @@ int write_request(__s64 ret)
 	ev->pfn = f->more.pfn;
 	ev->waits = f->waits;
 	ev->wait_pages = f->wait_pages;
-	ev->file_pages = f->file_pages;
-	ev->domain_pages = f->domain_pages;
-	ev->ioas = 0;
-	ev->area = RS_AREA_TYPE1;
 	ev->gup_zero = f->gup_zero;
 	ev->put_pages = f->put_pages;
 	ev->group_id = d ? d->group_id : -1;
 	ev->reserved = 0;
+	ev->ioas = f->ioas;
+	ev->area = f->area;
+	ev->file_pages = f->file_pages;
+	ev->domain_pages = f->domain_pages;
 	write_head(&ev->h, RS_EV_REQUEST, sizeof(*ev), 0);
 	finish_request(t, slot, hot);
 	return 0;
@@ -162,7 +145,8 @@ static __always_inline void leave_backend(__u32 caller, __s64 ret)
 	struct rs_task *t = nr_active ? this_task(false) : NULL;
 	struct rs_frame *f = top_frame(t);
 
-	if (!f || f->caller != caller || !(f->rflags & RS_REQF_BACKEND))
+	if (!f || f->caller != caller || f->kind != RS_CONTAINER_TYPE1 ||
+	    !(f->rflags & RS_REQF_BACKEND))
 		return;
 	leave_container(f);
 	look_at_ranges(f, ret);
@@ -181,11 +165,6 @@ static __always_inline void leave_outer(__u32 caller, __s64 ret)
 		return;
 	write_request(ret);
 	pop_frame(t);
-}
-
-static __always_inline __u64 bytes_of(__u64 npage)
-{
-	return (__s32)npage > 0 ? (__u64)(__u32)npage << RS_PAGE_SHIFT : 0;
 }
 
 /* arch/x86/mm/kaslr.c: where the array of struct page begins; randomised. */
@@ -325,7 +304,7 @@ static __always_inline void enter_vfio_iommu_type1_pin_pages(__u64 iommu, __u64 
 {
 	struct rs_frame *f;
 
-	f = enter_backend(RS_IN_PIN, RS_REQ_PIN, iommu, iova, bytes_of(npage));
+	f = enter_backend(RS_IN_PIN, RS_REQ_PIN, RS_CONTAINER_TYPE1, iommu, iova, bytes_of(npage));
 	if (f)
 		f->prot = prot;
 }
@@ -340,7 +319,7 @@ RS_EXIT(vfio_iommu_type1_pin_pages)
 
 static __always_inline void enter_vfio_iommu_type1_unpin_pages(__u64 iommu, __u64 iova, __u64 npage)
 {
-	enter_backend(RS_IN_UNPIN, RS_REQ_UNPIN, iommu, iova, bytes_of(npage));
+	enter_backend(RS_IN_UNPIN, RS_REQ_UNPIN, RS_CONTAINER_TYPE1, iommu, iova, bytes_of(npage));
 }
 
 static __always_inline void leave_vfio_iommu_type1_unpin_pages(__u64 ret)
@@ -354,7 +333,8 @@ RS_EXIT(vfio_iommu_type1_unpin_pages)
 static __always_inline void enter_vfio_iommu_type1_dma_rw(__u64 iommu, __u64 iova, __u64 data,
 							  __u64 count, __u64 write)
 {
-	enter_backend(RS_IN_RW, (__u8)write ? RS_REQ_WRITE : RS_REQ_READ, iommu, iova, count);
+	enter_backend(RS_IN_RW, (__u8)write ? RS_REQ_WRITE : RS_REQ_READ, RS_CONTAINER_TYPE1, iommu,
+		      iova, count);
 }
 
 static __always_inline void leave_vfio_iommu_type1_dma_rw(__u64 ret)
@@ -391,7 +371,7 @@ static __always_inline void leaf_vaddr_get_pfns(__u64 mm, __u64 vaddr, __u64 npa
 		f->work.gup_failed++;
 	}
 	f->pfnmap = 0;
-	if (!invalid_count(f->container) || f->details >= RS_DETAILS)
+	if (!frame_invalid(f) || f->details >= RS_DETAILS)
 		return;
 	f->details++;
 	ev = RS_RECORD(RS_EV_XLATE, rs_ev_xlate, f->container);
@@ -418,10 +398,17 @@ RS_LEAF(vaddr_get_pfns, 3, RS_LEAF_GUP)
  */
 static __always_inline void leaf_memfd_pin_folios(__u64 file, __u64 start, __u64 end, __u64 ret)
 {
+	__u64 pages = (end >> RS_PAGE_SHIFT) - (start >> RS_PAGE_SHIFT) + 1;
 	struct rs_frame *f = nested_frame();
+	__s64 n = ret;
 
-	if (f && (__s64)ret > 0)
-		f->file_pages += (end >> RS_PAGE_SHIFT) - (start >> RS_PAGE_SHIFT) + 1;
+	if (!f)
+		return;
+	/* Of iommufd pfn_reader_user_pin() has said it, where that is hooked. */
+	if (f->kind == RS_CONTAINER_IOMMUFD && !f->reader)
+		count_pages(f, pages, true, n > 0 ? 0 : n);
+	else if (f->kind == RS_CONTAINER_TYPE1 && n > 0)
+		f->file_pages += pages;
 }
 
 RS_LEAF(memfd_pin_folios, 3, RS_LEAF_FOLIOS)
@@ -551,8 +538,11 @@ int BPF_PROG(on_contention_end, void *lock, int ret)
 {
 	struct rs_frame *f = nested_frame();
 
-	if (f && f->container &&
-	    (__u64)lock == f->container + bpf_core_field_offset(struct vfio_iommu, lock))
+	if (!f || !f->container)
+		return 0;
+	if (f->kind == RS_CONTAINER_IOMMUFD)
+		wait_over((__u64)lock);
+	else if ((__u64)lock == f->container + bpf_core_field_offset(struct vfio_iommu, lock))
 		f->work_ns = bpf_ktime_get_ns();
 	return 0;
 }

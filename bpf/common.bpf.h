@@ -121,9 +121,15 @@ static __always_inline __u32 invalid_count(__u64 iommu)
 	return iommu ? BPF_CORE_READ((struct vfio_iommu *)iommu, vaddr_invalid_count) : 0;
 }
 
-static __always_inline struct rs_container *container_of_key(__u64 key)
+/* The same of a request's container: only type1 has windows. */
+static __always_inline __u32 frame_invalid(const struct rs_frame *f)
 {
-	struct rs_container fresh = {}, *c;
+	return f->kind == RS_CONTAINER_TYPE1 ? invalid_count(f->container) : 0;
+}
+
+static __always_inline struct rs_container *container_of_kind(__u64 key, __u32 kind)
+{
+	struct rs_container fresh = { .kind = kind }, *c;
 
 	c = bpf_map_lookup_elem(&containers, &key);
 	if (c)
@@ -133,6 +139,11 @@ static __always_inline struct rs_container *container_of_key(__u64 key)
 	if (!c)
 		count_loss(RS_LOSS_OWNERS);
 	return c;
+}
+
+static __always_inline struct rs_container *container_of_key(__u64 key)
+{
+	return container_of_kind(key, RS_CONTAINER_TYPE1);
 }
 
 /* Takes note of a process: it owns, or handles, a container. */
@@ -232,18 +243,37 @@ static __always_inline struct rs_frame *push_frame(__u32 caller, __u64 container
 
 static __always_inline void pop_frame(struct rs_task *t)
 {
-	if (t->depth) {
-		t->depth--;
-		__sync_fetch_and_add(&nr_active, -1);
-	}
+	struct rs_frame *f = top_frame(t);
+
+	if (!f)
+		return;
+	if (f->reads)
+		__sync_fetch_and_add(&nr_reading, -1);
+	t->depth--;
+	__sync_fetch_and_add(&nr_active, -1);
+}
+
+/*
+ * An ioctl comes from user space and is never inside another request: what is on the stack then had
+ * its exit missed.
+ */
+static __always_inline void drop_left_over(void)
+{
+	struct rs_task *t = nr_active ? this_task(false) : NULL;
+
+	if (!t || !t->depth)
+		return;
+	for (int i = 0; i < RS_DEPTH; i++)
+		pop_frame(t);
+	count_loss(RS_LOSS_DEPTH);
 }
 
 /* The container's side of a request's entry: is anybody else at it? */
 static __always_inline void enter_container(struct rs_frame *f)
 {
-	struct rs_container *c = container_of_key(f->container);
+	struct rs_container *c = container_of_kind(f->container, f->kind);
 
-	f->invalid_before = invalid_count(f->container);
+	f->invalid_before = frame_invalid(f);
 	if (!c)
 		return;
 	f->gen = __sync_fetch_and_add(&c->gen, 1) + 1;
@@ -280,9 +310,9 @@ static __always_inline void fill_op(struct rs_op *op, struct rs_frame *f, __s64 
 	op->start_ns = f->start_ns;
 	op->ret = ret;
 	op->invalid_before = f->invalid_before;
-	op->invalid_after = invalid_count(f->container);
-	op->kind = RS_CONTAINER_TYPE1;
-	if (iommu && f->caller != RS_IN_RELEASE) {
+	op->invalid_after = frame_invalid(f);
+	op->kind = f->kind;
+	if (iommu && f->kind == RS_CONTAINER_TYPE1 && f->caller != RS_IN_RELEASE) {
 		if (BPF_CORE_READ(iommu, v2))
 			f->op_flags |= RS_OPF_V2;
 		if (!list_is_empty(&iommu->emulated_iommu_groups))
@@ -291,6 +321,21 @@ static __always_inline void fill_op(struct rs_op *op, struct rs_frame *f, __s64 
 			f->op_flags |= RS_OPF_NO_UNMAP_CB;
 	}
 	op->flags = f->op_flags;
+}
+
+/* Locked memory that a request has charged, or given back. */
+static __always_inline void add_acct(struct rs_frame *f, __u64 mm, __s64 pages)
+{
+	struct rs_acct *a = &f->work.acct[0];
+
+	if (a->mm && a->mm != mm)
+		a = &f->work.acct[1];
+	if (a->mm && a->mm != mm) {
+		f->work.acct_other++;
+		return;
+	}
+	a->mm = mm;
+	a->pages += pages;
 }
 
 static __always_inline __u32 dma_flags(struct vfio_dma *dma)

@@ -2,7 +2,7 @@
 /**
  * DOC: Devices that ask for translations
  *
- * Included by access.bpf.c and type1.bpf.c.
+ * Included by access.bpf.c, type1.bpf.c and others.
  */
 #ifndef RS_DEVICE_BPF_H
 #define RS_DEVICE_BPF_H
@@ -21,14 +21,40 @@ static __always_inline __s32 device_group(__u64 device)
 	return group ? BPF_CORE_READ(group, id) : -1;
 }
 
-/* The type1 container that a device belongs to, as vfio_device_container_pin_pages() finds it. */
-static __always_inline __u64 device_container(__u64 device)
+/* The iommufd context that a device is bound to, 0: none. */
+static __always_inline __u64 device_context(__u64 device)
 {
 	struct vfio_device *vdev = (void *)device;
+	struct iommufd_access *access;
 
-	if (!device || !bpf_core_field_exists(vdev->group))
+	/* The member is there without iommufd too, its type is not. */
+	if (!device || !bpf_core_type_exists(struct iommufd_access) ||
+	    !bpf_core_field_exists(vdev->iommufd_access))
 		return 0;
-	return (__u64)BPF_CORE_READ(vdev, group, container, iommu_data);
+	access = BPF_CORE_READ(vdev, iommufd_access);
+	if (access)
+		return (__u64)BPF_CORE_READ(access, ictx);
+	return (__u64)BPF_CORE_READ(vdev, iommufd_device, ictx);
+}
+
+/*
+ * The container that a device belongs to: type1's, as vfio_device_container_pin_pages() finds it, or the context
+ * that it is bound to.
+ */
+static __always_inline __u64 device_container(__u64 device, __u32 *kind)
+{
+	struct vfio_device *vdev = (void *)device;
+	__u64 container = 0;
+
+	if (device && bpf_core_field_exists(vdev->group))
+		container = (__u64)BPF_CORE_READ(vdev, group, container, iommu_data);
+	*kind = RS_CONTAINER_TYPE1;
+	if (container)
+		return container;
+	container = device_context(device);
+	if (container)
+		*kind = RS_CONTAINER_IOMMUFD;
+	return container;
 }
 
 static __always_inline void write_device(__u64 device, const struct rs_device *d)
@@ -41,7 +67,7 @@ static __always_inline void write_device(__u64 device, const struct rs_device *d
 	ev->device = device;
 	ev->container = d->container;
 	ev->group_id = d->group_id;
-	ev->reserved = 0;
+	ev->kind = d->kind;
 	__builtin_memset(ev->name, 0, sizeof(ev->name));
 	/* dev_name(): the kobject's name, unless it has an initial one, which is gone by now. */
 	name = BPF_CORE_READ((struct vfio_device *)device, dev, kobj.name);
@@ -50,9 +76,9 @@ static __always_inline void write_device(__u64 device, const struct rs_device *d
 }
 
 /* What is known of a device; told when it is new, or in another container than before. */
-static __always_inline struct rs_device *know_device(__u64 device, __u64 container)
+static __always_inline struct rs_device *know_device(__u64 device, __u64 container, __u32 kind)
 {
-	struct rs_device fresh = { .container = container }, *d;
+	struct rs_device fresh = { .container = container, .kind = kind }, *d;
 	struct vfio_device *vdev = (void *)device;
 
 	if (!device)

@@ -10,6 +10,31 @@
 /* /dev/vfio/vfio is misc device VFIO_MINOR (include/linux/miscdevice.h), dev_t as the kernel has it. */
 #define VFIO_RDEV ((10U << 20) | 196)
 
+/* Where iommufd_fops_ioctl() and vfio_device_fops_unl_ioctl() are, 0: nowhere. In file.bpf.c */
+__u64 context_ioctl(void);
+__u64 device_ioctl(void);
+
+static __always_inline bool has_ioctl(struct file *file, __u64 is)
+{
+	return is && (__u64)BPF_CORE_READ(file, f_op, unlocked_ioctl) == is;
+}
+
+/* The iommufd context of a file, 0: it is none's. The number of /dev/iommu is given as it comes: it tells nothing. */
+static __always_inline __u64 context_of_file(struct file *file)
+{
+	return has_ioctl(file, context_ioctl()) ? (__u64)BPF_CORE_READ(file, private_data) : 0;
+}
+
+/* struct file.private_data: the device itself before Linux 6.6, then a struct around it */
+static __always_inline __u64 device_of_file(struct file *file)
+{
+	__u64 data = (__u64)BPF_CORE_READ(file, private_data);
+
+	if (!bpf_core_type_exists(struct vfio_device_file))
+		return data;
+	return (__u64)BPF_CORE_READ((struct vfio_device_file *)data, device);
+}
+
 /* vfio_container.iommu_data, if its backend is type1 (drivers/vfio/vfio_iommu_type1.c, .name) */
 static __always_inline __u64 type1_of_file(struct file *file)
 {

@@ -7,6 +7,7 @@
 #include "device.bpf.h"
 #include "file.bpf.h"
 #include "guest.bpf.h"
+#include "iommufd.bpf.h"
 
 /* include/uapi/linux/vfio.h */
 #define VFIO_DEVICE_GET_INFO		     0x3b6b
@@ -271,14 +272,15 @@ RS_EXIT(kvm_irqfd)
 static __always_inline void enter_vfio_pci_set_irqs_ioctl(__u64 vdev, __u64 flags, __u64 index,
 							  __u64 start, __u64 count, __u64 data)
 {
-	__u64 container = device_container(vdev);
+	__u32 kind;
+	__u64 container = device_container(vdev, &kind);
 	struct rs_task *t;
 
 	if (((__u32)flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) != VFIO_IRQ_SET_ACTION_TRIGGER)
 		return;
 	if (!wanted(container))
 		return;
-	know_device(vdev, container);
+	know_device(vdev, container, kind);
 	t = this_task(true);
 	if (!t)
 		return;
@@ -343,16 +345,6 @@ RS_EXIT(vfio_pci_set_irqs_ioctl)
 
 /* Devices' ioctls */
 
-/* struct file.private_data: the device itself before Linux 6.6, then a struct around it */
-static __always_inline __u64 device_of_file(struct file *file)
-{
-	__u64 data = (__u64)BPF_CORE_READ(file, private_data);
-
-	if (!bpf_core_type_exists(struct vfio_device_file))
-		return data;
-	return (__u64)BPF_CORE_READ((struct vfio_device_file *)data, device);
-}
-
 /* Not those of a driver's own, which may be as frequent as its requests; SET_IRQS has its own record. */
 static __always_inline bool is_told(__u32 cmd)
 {
@@ -366,16 +358,17 @@ static __always_inline void enter_vfio_device_fops_unl_ioctl(__u64 file, __u64 c
 {
 	__u64 device, container;
 	struct rs_task *t;
+	__u32 kind;
 
 	device_fops = (__u64)BPF_CORE_READ((struct file *)file, f_op);
 	if (!is_told(cmd))
 		return;
 	device = device_of_file((void *)file);
-	container = device_container(device);
+	container = device_container(device, &kind);
 	if (!device || !wanted(container))
 		return;
 	note_task((void *)bpf_get_current_task(), 0);
-	know_device(device, container);
+	know_device(device, container, kind);
 	t = this_task(true);
 	if (!t)
 		return;
@@ -391,10 +384,11 @@ static __always_inline void leave_vfio_device_fops_unl_ioctl(__u64 ret)
 	struct feature_arg a = {};
 	struct rs_ev_devop *ev;
 	__u64 container;
+	__u32 kind;
 
 	if (!t || !t->devop.start)
 		return;
-	container = device_container(t->devop.device);
+	container = device_container(t->devop.device, &kind);
 	if (t->devop.cmd == VFIO_DEVICE_FEATURE)
 		bpf_probe_read_user(&a, sizeof(a), (void *)t->devop.arg);
 	ev = RS_RECORD(RS_EV_DEVOP, rs_ev_devop, container);
@@ -431,20 +425,25 @@ static long tell_passed(__u32 n, void *ctx)
 	struct rs_ev_passed *ev;
 	__u64 object = 0, container;
 	struct file *file = NULL;
-	__u32 what;
+	__u32 what, kind;
 
 	bpf_probe_read_kernel(&file, sizeof(file),
 			      (void *)p->list + bpf_core_field_offset(struct scm_fp_list, fp) +
 				      n * sizeof(file));
 	if (!file)
 		return 1;
-	if (BPF_CORE_READ(file, f_inode, i_rdev) == VFIO_RDEV) {
+	container = context_of_file(file);
+	if (container) {
+		what = RS_PASSED_CONTAINER;
+		if (is_foreign(container))
+			begin_handover(container);
+	} else if (BPF_CORE_READ(file, f_inode, i_rdev) == VFIO_RDEV) {
 		what = RS_PASSED_CONTAINER;
 		container = type1_of_file(file);
 	} else if (device_fops && (__u64)BPF_CORE_READ(file, f_op) == device_fops) {
 		what = RS_PASSED_DEVICE;
 		object = device_of_file(file);
-		container = device_container(object);
+		container = device_container(object, &kind);
 	} else {
 		return 0;
 	}

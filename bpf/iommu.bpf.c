@@ -42,7 +42,7 @@ static __always_inline void note_mapped(struct rs_frame *f, __u64 iova, __u64 pa
 		f->more.pfn.v = paddr >> RS_PAGE_SHIFT;
 		f->more.more |= RS_MOREF_PFN;
 	}
-	if (verify)
+	if (verify && f->kind == RS_CONTAINER_TYPE1)
 		write_mapped_run(f, iova, paddr, size);
 }
 
@@ -65,7 +65,7 @@ static __always_inline void iommu_changed(__u32 op, __u64 domain, __u64 iova, __
 		else if (op == RS_IOMMU_UNMAP && ret > 0)
 			f->work.iommu_unmapped += ret;
 		container = f->container;
-		if (!invalid_count(container) || f->details >= RS_DETAILS)
+		if (!frame_invalid(f) || f->details >= RS_DETAILS)
 			return;
 		f->details++;
 	} else {

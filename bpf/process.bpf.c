@@ -3,6 +3,8 @@
  * Processes that own containers, and their children: a hand-over is an exec or a child's work.
  */
 #include "common.bpf.h"
+#include "guest.bpf.h"
+#include "iommufd.bpf.h"
 #include "range.bpf.h"
 
 #define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
@@ -19,6 +21,9 @@ static long leave_container_of(struct bpf_map *map, const void *key, void *value
 	__u64 container = *(const __u64 *)key, start = bpf_ktime_get_ns(), req = new_request();
 	__u32 gen = c->gen, nr;
 
+	/* Of iommufd's areas all is told when they are mapped. */
+	if (c->kind != RS_CONTAINER_TYPE1)
+		return 0;
 	nr = tell_ranges(container, req, l->mm, RS_RANGE_FOUND | TELL_ONLY_MM);
 	if (nr)
 		close_snapshot(container, req, start, gen, nr, l->task, RS_SNAP_OWNER, -1);
@@ -35,6 +40,28 @@ static __always_inline void tell_ranges_of(struct task_struct *task, struct rs_o
 
 	if (armed && o->flags & RS_OWNER_MAPS)
 		bpf_for_each_map_elem(&containers, leave_container_of, &l, 0);
+}
+
+static long hand_over_context(struct bpf_map *map, const void *key, void *value, void *ctx)
+{
+	struct leaving *l = ctx;
+	struct rs_container *c = value;
+
+	if (c->kind == RS_CONTAINER_IOMMUFD && c->owner_mm == l->mm)
+		begin_handover(*(const __u64 *)key);
+	return 0;
+}
+
+/* By exec a process leaves the areas of its contexts to who comes after. */
+static __always_inline void leave_contexts_of(struct task_struct *task, struct rs_owner *o)
+{
+	struct leaving l = { .task = task, .mm = o->mm };
+
+	if (!(o->flags & RS_OWNER_CONTEXT))
+		return;
+	tell_vcpus(BPF_CORE_READ(task, tgid));
+	if (armed)
+		bpf_for_each_map_elem(&containers, hand_over_context, &l, 0);
 }
 
 /*
@@ -81,9 +108,10 @@ static __always_inline int do_exec(struct task_struct *task)
 	if (!o || o->mm == (__u64)BPF_CORE_READ(task, mm))
 		return 0;
 	tell_ranges_of(task, o);
+	leave_contexts_of(task, o);
 	old = o->mm;
 	o->mm = (__u64)BPF_CORE_READ(task, mm);
-	o->flags &= ~RS_OWNER_MAPS;
+	o->flags &= ~(RS_OWNER_MAPS | RS_OWNER_CONTEXT);
 	ev = RS_RECORD(RS_EV_EXEC, rs_ev_exec, 0);
 	if (!ev)
 		return 0;

@@ -2,7 +2,7 @@
 /**
  * DOC: A range's state and what lies behind its vaddr, as records
  *
- * Included by type1.bpf.c, process.bpf.c and snapshot.bpf.c.
+ * Included by type1.bpf.c, process.bpf.c, snapshot.bpf.c and area.bpf.h.
  */
 #ifndef RS_RANGE_BPF_H
 #define RS_RANGE_BPF_H
@@ -111,6 +111,26 @@ static long scan_step(__u32 i, void *ctx)
 	return 0;
 }
 
+/* Writes what is behind a vaddr in the mm of @task. @flags: RS_RANGEF_*. Return: pieces */
+static __always_inline __u32 scan_range(struct rs_task *t, struct task_struct *task,
+					__u64 container, __u64 req, __u64 iova, __u64 vaddr,
+					__u64 size, __u32 *flags)
+{
+	struct rs_scan *s = &t->scan;
+	struct scan_ctx sc = { .scan = s, .task = task };
+
+	__builtin_memset(s, 0, sizeof(*s));
+	s->addr = s->base = vaddr;
+	s->end = vaddr + size;
+	s->iova = iova;
+	s->req = req;
+	s->container = container;
+	bpf_loop(SCAN_MAX, scan_step, &sc, 0);
+	scan_write(s);
+	*flags |= RS_RANGEF_SCANNED | (s->addr < s->end ? RS_RANGEF_SCAN_CUT : 0);
+	return s->pieces;
+}
+
 /* Writes a range's state, and what is behind its vaddr in the mm of @task. */
 static __always_inline void write_range(struct rs_task *t, struct task_struct *task,
 					__u64 container, __u64 req, struct vfio_dma *dma,
@@ -121,21 +141,8 @@ static __always_inline void write_range(struct rs_task *t, struct task_struct *t
 	__u64 iova = BPF_CORE_READ(dma, iova);
 	struct rs_ev_range *ev;
 
-	if (scan) {
-		struct rs_scan *s = &t->scan;
-		struct scan_ctx sc = { .scan = s, .task = task };
-
-		__builtin_memset(s, 0, sizeof(*s));
-		s->addr = s->base = vaddr;
-		s->end = vaddr + size;
-		s->iova = iova;
-		s->req = req;
-		s->container = container;
-		bpf_loop(SCAN_MAX, scan_step, &sc, 0);
-		scan_write(s);
-		pieces = s->pieces;
-		flags |= RS_RANGEF_SCANNED | (s->addr < s->end ? RS_RANGEF_SCAN_CUT : 0);
-	}
+	if (scan)
+		pieces = scan_range(t, task, container, req, iova, vaddr, size, &flags);
 	ev = RS_RECORD(RS_EV_RANGE, rs_ev_range, container);
 	if (!ev)
 		return;
@@ -152,6 +159,11 @@ static __always_inline void write_range(struct rs_task *t, struct task_struct *t
 	ev->flags = flags;
 	ev->cause = cause;
 	ev->pieces = pieces;
+	ev->pages_key = 0;
+	ev->ioas = 0;
+	ev->area = RS_AREA_TYPE1;
+	ev->account = 0;
+	ev->owner_tgid = 0;
 	bpf_ringbuf_submit(ev, 0);
 }
 
@@ -284,6 +296,8 @@ static __always_inline void close_snapshot(__u64 container, __u64 req, __u64 sta
 	ev->nr_ranges = nr_ranges;
 	ev->owner_tgid = BPF_CORE_READ(task, tgid);
 	ev->fd = fd;
+	ev->ioas = 0;
+	ev->reserved = 0;
 	bpf_ringbuf_submit(ev, 0);
 }
 

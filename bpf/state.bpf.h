@@ -99,10 +99,31 @@ struct rs_frame {
 	__u64 group;
 	__u32 group_type;
 	__u32 reserved;
-	__u32 file_pages; /* found through the file behind a range */
-	__u32 domain_pages;
-	__u64 pages; /* a pin: where the driver wants its struct page pointers */
+	__u64 file_pages; /* found through the file behind a range */
+	__u64 pages;	  /* a pin: where the driver wants its struct page pointers */
 	struct rs_more more;
+	/* iommufd: */
+	__u32 kind; /* enum rs_container_kind */
+	__u32 what; /* enum rs_ioas_op */
+	__u64 access;
+	__u64 ioas_at;	  /* struct iommufd_ioas, */
+	__u32 ioas;	  /* ... its id */
+	__u32 other_ioas; /* a copy's source; what a device leaves */
+	__u64 at;	  /* what the backend was asked for: first byte, bytes */
+	__u64 bytes;
+	__u64 reader; /* pfn_reader_user_pin() under way: its struct pfn_reader_user */
+	__u64 domain_pages;
+	__u64 src_iova;
+	__u64 offset;
+	__u32 area; /* enum rs_area */
+	__u32 areas;
+	__u32 user_areas;
+	__u32 old_tgid;
+	__u32 foreign; /* an area is charged to another mm */
+	__u32 reads;   /* counted in nr_reading */
+	__s32 fd;
+	__u32 reserved2;
+	__u64 size_after;
 };
 
 #define RS_DEPTH 4
@@ -119,6 +140,9 @@ enum rs_leaf {
 	RS_LEAF_IOMMU_UNMAP,
 	RS_LEAF_IOMMU_UNMAP_FAST,
 	RS_LEAF_FOLIOS,
+	RS_LEAF_AREA_ACCT,
+	RS_LEAF_AREA_GUP,
+	RS_LEAF_AREA_REMOTE,
 	RS_LEAF_NR
 };
 
@@ -178,6 +202,31 @@ struct rs_devop_call {
 	__u32 reserved;
 };
 
+/* A walk over the areas of an iommufd context, under way (area.bpf.h). */
+struct rs_areas {
+	__u64 ictx;
+	__u64 req;
+	__u64 start;
+	__u64 at;     /* the object that is next, by id; */
+	__u64 ids;    /* there is none with this one, or beyond */
+	__u64 node;   /* in the tree of the areas, 0: this ioas is done */
+	__u64 old_mm; /* whose the first area is */
+	__u32 old_tgid;
+	__u32 down; /* as struct walk has it (range.bpf.h) */
+	__u32 ioas; /* 0: none yet */
+	__u32 ioas_seen;
+	__u32 nr;    /* areas told of this ioas, */
+	__u32 told;  /* ... of all, */
+	__u32 areas; /* ... and seen */
+	__u32 user_areas;
+	__u32 foreign; /* one is charged to another mm */
+	__u32 how;
+	__u32 gen;
+	__s32 fd;
+	__u32 done;
+	__u32 why;
+};
+
 /* Too much for the 512 bytes of a BPF stack lives here. */
 struct rs_task {
 	__u32 depth;
@@ -185,6 +234,7 @@ struct rs_task {
 	struct rs_frame frame[RS_DEPTH];
 	__u64 leaf[RS_LEAF_NR][4];
 	struct rs_scan scan;
+	struct rs_areas areas;
 	struct rs_counted counted;
 	struct rs_irq_call irq;
 	struct rs_devop_call devop;
@@ -194,17 +244,19 @@ struct rs_task {
 struct rs_container {
 	__u32 inflight;
 	__u32 gen;
-	__u32 open; /* its window */
-	__u32 born; /* seen from its open() on */
-	__u32 told; /* a snapshot has told all its ranges */
-	__u32 reserved;
+	__u32 open;	  /* its window */
+	__u32 born;	  /* seen from its open() on */
+	__u32 told;	  /* a snapshot has told all its ranges */
+	__u32 kind;	  /* enum rs_container_kind */
 	__u64 tail_until; /* armed: record everything until then */
+	__u64 owner_mm;	  /* iommufd: that its areas are charged to, 0: not known */
 	__u64 domain[4];
 };
 
 #define RS_OWNER_SELECTS (1U << 0) /* what it uses is to be recorded */
 #define RS_OWNER_TREE	 (1U << 1) /* ... and what its children use */
 #define RS_OWNER_MAPS	 (1U << 2) /* has mapped a range: it is charged for it */
+#define RS_OWNER_CONTEXT (1U << 3) /* ... an area of an iommufd context */
 
 struct rs_owner {
 	__u64 mm;
@@ -231,6 +283,8 @@ struct rs_device {
 	__u64 container;
 	__s32 group_id;
 	__u32 flags;
+	__u32 kind; /* of the container */
+	__u32 reserved;
 };
 
 #define RS_FLIGHT 32 /* requests that the flight recorder keeps per CPU */
@@ -351,6 +405,8 @@ const volatile __s32 filter_fd = -1;
 /* Requests in progress, and containers with an open window: keeps strangers' calls cheap. */
 __u32 nr_active = 0;
 __u32 nr_open = 0;
+/* ... of which so many may look pages up in an IOMMU's table, for iommufd. */
+__u32 nr_reading = 0;
 /* What devices' files have as f_op, once one was used. */
 __u64 device_fops = 0;
 #else
@@ -364,6 +420,7 @@ extern const volatile __u32 filter_tgid;
 extern const volatile __s32 filter_fd;
 extern __u32 nr_active;
 extern __u32 nr_open;
+extern __u32 nr_reading;
 extern __u64 device_fops;
 #endif
 

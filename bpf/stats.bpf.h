@@ -17,7 +17,7 @@ static __always_inline bool is_hot(struct rs_frame *f)
 	__u64 key = f->container;
 	struct rs_container *c;
 
-	if (!armed || f->invalid_before || invalid_count(key))
+	if (!armed || f->invalid_before || frame_invalid(f))
 		return true;
 	c = bpf_map_lookup_elem(&containers, &key);
 	return c && bpf_ktime_get_ns() < c->tail_until;
@@ -37,18 +37,22 @@ static __always_inline void count_request(struct rs_counted *c)
 			count_row(path);
 }
 
-/* Counts a map, unmap, invalidation or remap. */
-static __always_inline void count_work(struct rs_task *t, struct rs_frame *f, bool unmap, __s64 ret)
+/* Counts a map, unmap, invalidation, remap or CHANGE_PROCESS. */
+static __always_inline void count_work(struct rs_task *t, struct rs_frame *f, __u32 request,
+				       __s64 ret)
 {
 	struct rs_counted *c = &t->counted;
 
 	__builtin_memset(&c->key, 0, sizeof(c->key));
-	c->key.request = rs_map_request(unmap, f->uflags);
+	c->key.request = request;
 	c->key.in_window = f->invalid_before > 0;
 	c->start = f->start_ns;
 	c->work = f->work_ns;
 	c->end = f->more.end_ns = bpf_ktime_get_ns();
-	rs_work_paths(&f->work, ret, &c->paths);
+	if (f->kind == RS_CONTAINER_IOMMUFD)
+		rs_ioas_paths(&f->work, f->file_pages, f->domain_pages, ret, &c->paths);
+	else
+		rs_work_paths(&f->work, ret, &c->paths);
 	count_request(c);
 }
 

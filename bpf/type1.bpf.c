@@ -82,21 +82,6 @@ unread:
 	f->op_flags |= RS_OPF_NO_ARG;
 }
 
-/*
- * An ioctl comes from user space and is never inside another request: what is on the stack then had
- * its exit missed.
- */
-static __always_inline void drop_left_over(void)
-{
-	struct rs_task *t = nr_active ? this_task(false) : NULL;
-
-	if (!t || !t->depth)
-		return;
-	__sync_fetch_and_add(&nr_active, -t->depth);
-	t->depth = 0;
-	count_loss(RS_LOSS_DEPTH);
-}
-
 static __always_inline void enter_vfio_iommu_type1_ioctl(__u64 iommu, __u64 cmd, __u64 arg)
 {
 	struct vfio_dma *dma;
@@ -178,7 +163,7 @@ int leave_map(__s64 ret)
 	if (f->op_flags & RS_OPF_NO_ARG)
 		read_arg(f);
 	remap = f->uflags & VFIO_DMA_MAP_FLAG_VADDR;
-	count_work(t, f, false, ret);
+	count_work(t, f, rs_map_request(false, f->uflags), ret);
 	if (!ret)
 		note_mapper();
 	/* What the IOMMU was given is told as it is mapped, or not at all: then so is the map. */
@@ -204,7 +189,7 @@ static __always_inline void tell_invalidated(struct rs_task *t, struct rs_frame 
 
 	if (f->op_flags & RS_OPF_NO_ARG)
 		read_arg(f);
-	count_work(t, f, true, ret);
+	count_work(t, f, rs_map_request(true, f->uflags), ret);
 	if (ret || !(f->uflags & VFIO_DMA_UNMAP_FLAG_VADDR))
 		return;
 	tell_vcpus(bpf_get_current_pid_tgid() >> 32);
@@ -248,7 +233,7 @@ static __always_inline void leave_vfio_iommu_type1_ioctl(__u64 ret)
 	struct rs_frame *f = top_frame(t);
 	struct rs_ev_ioctl *ev;
 
-	if (!f)
+	if (!f || f->kind != RS_CONTAINER_TYPE1)
 		return;
 	if (f->caller != RS_IN_IOCTL_MAP && f->caller != RS_IN_IOCTL_UNMAP &&
 	    f->caller != RS_IN_IOCTL_OTHER)
@@ -375,6 +360,8 @@ static __always_inline void leave_group(__u32 caller, __u32 type, __s64 ret)
 		ev->work = f->work;
 		ev->more = f->more;
 		ev->more.work_ns = f->work_ns;
+		ev->device = 0;
+		ev->ioas = ev->old_ioas = 0;
 		bpf_ringbuf_submit(ev, 0);
 	}
 	follow_window(f->container, invalid_count(f->container));
@@ -450,6 +437,8 @@ static __always_inline void enter_vfio_remove_dma(__u64 iommu, __u64 arg)
 	ev->size = BPF_CORE_READ(dma, size);
 	ev->caller = f->caller;
 	ev->flags = dma_flags(dma);
+	ev->ioas = 0;
+	ev->reserved = 0;
 	bpf_ringbuf_submit(ev, 0);
 }
 
@@ -460,23 +449,13 @@ static __always_inline void leaf_mm_lock_acct(__u64 task, __u64 mm, __u64 lock_c
 					      __u64 ret)
 {
 	struct rs_frame *f = nested_frame();
-	struct rs_acct *a;
 
 	if (!f)
 		return;
-	if ((__s32)ret) {
+	if ((__s32)ret)
 		f->acct_err = ret;
-		return;
-	}
-	a = &f->work.acct[0];
-	if (a->mm && a->mm != mm)
-		a = &f->work.acct[1];
-	if (a->mm && a->mm != mm) {
-		f->work.acct_other++;
-		return;
-	}
-	a->mm = mm;
-	a->pages += (__s64)npage;
+	else
+		add_acct(f, mm, npage);
 }
 
 RS_LEAF(mm_lock_acct, 4, RS_LEAF_ACCT)

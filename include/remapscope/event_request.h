@@ -222,6 +222,7 @@ struct rs_ev_snapshot {
  * @device: struct vfio_device's address, as in requests
  * @container: whose it is, 0 when not known
  * @group_id: the number under /dev/vfio, -1 when not known
+ * @kind: &enum rs_container_kind: what @container is
  * @name: the device's name in sysfs: a BDF, an mdev's UUID
  */
 struct rs_ev_device {
@@ -229,7 +230,10 @@ struct rs_ev_device {
 	__u64 device;
 	__u64 container;
 	__s32 group_id;
-	__u32 reserved;
+	union {
+		__u32 kind;
+		__u32 reserved; /* of older recorders: 0, type1 */
+	};
 	char name[RS_DEVICE_NAME_LEN];
 };
 

@@ -5,7 +5,9 @@
  * Worked out from what BPF counted inside it (&struct rs_ev_request, &struct rs_work), by the recorder
  * and by the BPF programs that keep statistics: the same code, so that both say the same. Sources:
  * drivers/vfio/vfio_iommu_type1.c, vfio_iommu_type1_pin_pages(), vfio_iommu_type1_dma_rw();
- * drivers/vfio/vfio_main.c, vfio_pin_pages(), in Linux 6.1 to 7.3. docs/paths.md explains each.
+ * drivers/vfio/vfio_main.c, vfio_pin_pages(), in Linux 6.1 to 7.3; drivers/iommu/iommufd/device.c,
+ * iommufd_access_pin_pages(), iommufd_access_rw(), pages.c, iopt_pages_rw_access(), pfn_reader_fill_span(), in
+ * Linux 7.3. docs/paths.md explains each.
  */
 #ifndef REMAPSCOPE_PATH_H
 #define REMAPSCOPE_PATH_H
@@ -56,12 +58,14 @@ enum rs_reason {
 
 /* Linux's numbers, the same on every architecture that has VFIO (asm-generic/errno-base.h). */
 #define RS_EPERM     1
+#define RS_ENOENT    2
 #define RS_ENOMEM    12
 #define RS_EACCES    13
 #define RS_EFAULT    14
 #define RS_EBUSY     16
 #define RS_ENODEV    19
 #define RS_EINVAL    22
+#define RS_EOVERFLOW 75 /* this and the next: asm-generic/errno.h */
 #define RS_ETIMEDOUT 110
 
 /*
@@ -136,6 +140,53 @@ RS_INLINE __u32 rs_refused_rw(const struct rs_ev_request *rq)
 	}
 }
 
+/*
+ * iommufd's -EINVAL. Of an area that is being unmapped, a request that came too late for it may find it gone when
+ * it returns: what was never there is -ENOENT.
+ */
+RS_INLINE __u32 rs_area_invalid(const struct rs_ev_request *rq)
+{
+	if (rq->rflags & RS_REQF_UNMAPPING)
+		return RS_REASON_UNMAPPING;
+	if (rq->area == RS_AREA_DMABUF)
+		return RS_REASON_DMABUF;
+	/* There is no mm to charge (update_mm_locked_vm()). */
+	if (rq->acct_err)
+		return rq->rflags & RS_REQF_MM_DEAD ? RS_REASON_DEAD_MM : RS_REASON_OTHER;
+	/* A file that is no memfd (memfd_pin_folios()). */
+	if (rq->gup_err)
+		return RS_REASON_FAULT;
+	return rq->rflags & RS_REQF_HOLE ? RS_REASON_UNMAPPING : RS_REASON_ARGUMENTS;
+}
+
+/* A pin or copy that iommufd has refused. */
+RS_INLINE __u32 rs_refused_access(const struct rs_ev_request *rq)
+{
+	switch (rq->op.ret) {
+	case -RS_ENOENT:
+		return rq->rflags & RS_REQF_DETACHED ? RS_REASON_DETACHED : RS_REASON_NO_MAPPING;
+	case -RS_EPERM:
+		return RS_REASON_PROT;
+	case -RS_EINVAL:
+		return rs_area_invalid(rq);
+	case -RS_EOVERFLOW:
+		return RS_REASON_ARGUMENTS;
+	case -RS_EFAULT:
+		return rq->rflags & RS_REQF_MM_DEAD ? RS_REASON_DEAD_MM : RS_REASON_FAULT;
+	case -RS_ENOMEM:
+		return rq->acct_err ? RS_REASON_MEMLOCK : RS_REASON_FAULT;
+	default:
+		return rq->gup_err ? RS_REASON_FAULT : RS_REASON_OTHER;
+	}
+}
+
+RS_INLINE __u32 rs_refused(const struct rs_ev_request *rq)
+{
+	if (rq->op.kind == RS_CONTAINER_IOMMUFD && rq->rflags & RS_REQF_BACKEND)
+		return rs_refused_access(rq);
+	return rq->request == RS_REQ_PIN ? rs_refused_pin(rq) : rs_refused_rw(rq);
+}
+
 /**
  * struct rs_paths - what a request came to
  * @path: the path that cost most: the request's time is counted there
@@ -206,6 +257,39 @@ RS_INLINE void rs_split_rw(const struct rs_ev_request *rq, __u64 touched, struct
 		p->pages[p->path] = touched - file;
 }
 
+/* At most @left: a batch that was full looks its last page up again. Return: what is left then */
+RS_INLINE __u64 rs_take_pages(struct rs_paths *p, __u32 path, __u64 pages, __u64 left)
+{
+	if (pages > left)
+		pages = left;
+	p->pages[path] = pages;
+	if (pages && !p->path)
+		p->path = path;
+	return left - pages;
+}
+
+/*
+ * A pin or copy that iommufd has served, by where it found the pages: in the owner's mm, the file, an IOMMU's
+ * table. The others a pin has from those that are pinned for drivers already; a copy from there too, unless it needs
+ * no pages because it goes through the vaddr.
+ */
+RS_INLINE void rs_split_access(const struct rs_ev_request *rq, __u64 pages, struct rs_paths *p)
+{
+	__u32 rest = RS_PATH_CACHED;
+
+	if (rq->request != RS_REQ_PIN && rq->rflags & RS_REQF_USE_MM)
+		rest = RS_PATH_COPY_KTHREAD;
+	else if (rq->request != RS_REQ_PIN && rq->area == RS_AREA_USER && rq->h.mm &&
+		 rq->h.mm == rq->range_mm)
+		rest = RS_PATH_COPY_OWN;
+	pages = rs_take_pages(p, RS_PATH_GUP, rq->gup_pages, pages);
+	pages = rs_take_pages(p, RS_PATH_FILE, rq->file_pages, pages);
+	pages = rs_take_pages(p, RS_PATH_DOMAIN, rq->domain_pages, pages);
+	rs_take_pages(p, rest, pages, pages);
+	if (p->path == RS_PATH_GUP && rq->range_mm && rq->range_mm != rq->h.mm)
+		p->reason = RS_REASON_REMOTE_MM;
+}
+
 /** rs_request_paths() - of a driver's request */
 RS_INLINE void rs_request_paths(const struct rs_ev_request *rq, struct rs_paths *p)
 {
@@ -227,10 +311,12 @@ RS_INLINE void rs_request_paths(const struct rs_ev_request *rq, struct rs_paths 
 		return;
 	if (rq->op.ret < 0) {
 		p->path = RS_PATH_REFUSED;
-		p->reason = rq->request == RS_REQ_PIN ? rs_refused_pin(rq) : rs_refused_rw(rq);
+		p->reason = rs_refused(rq);
 		return;
 	}
-	if (rq->request == RS_REQ_PIN) {
+	if (rq->op.kind == RS_CONTAINER_IOMMUFD) {
+		rs_split_access(rq, rq->request == RS_REQ_PIN ? (__u64)rq->op.ret : touched, p);
+	} else if (rq->request == RS_REQ_PIN) {
 		rs_split_pin(rq, p);
 	} else {
 		rs_split_rw(rq, touched, p);
@@ -257,6 +343,29 @@ RS_INLINE void rs_work_paths(const struct rs_work *w, __s64 ret, struct rs_paths
 		p->path = RS_PATH_PFNMAP;
 	else if (p->pages[RS_PATH_GUP])
 		p->path = RS_PATH_GUP;
+}
+
+/**
+ * rs_ioas_paths() - of an ioctl of an iommufd context that returned @ret
+ * @file: of the pages pinned, through the file
+ * @domain: pages looked up in an IOMMU's table
+ *
+ * Of one that pins nothing, an unmap or CHANGE_PROCESS, there is no path.
+ */
+RS_INLINE void rs_ioas_paths(const struct rs_work *w, __u64 file, __u64 domain, __s64 ret,
+			     struct rs_paths *p)
+{
+	rs_pages_clear(p);
+	if (ret < 0) {
+		p->path = RS_PATH_REFUSED;
+		p->reason = RS_REASON_OTHER;
+		return;
+	}
+	if (file > w->pages_pinned)
+		file = w->pages_pinned;
+	rs_take_pages(p, RS_PATH_GUP, w->pages_pinned - file, w->pages_pinned);
+	rs_take_pages(p, RS_PATH_FILE, file, file);
+	rs_take_pages(p, RS_PATH_DOMAIN, domain, domain);
 }
 
 /** rs_map_request() - the kind of a MAP_DMA or UNMAP_DMA, &enum rs_request_op, from its flags */

@@ -9,8 +9,11 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include "attach/plan.h"
+#include "attach/watch.h"
 
 #define TYPE1_KO "/vfio_iommu_type1.ko"
+/* /dev/iommu, once iommufd is ready (drivers/iommu/iommufd/main.c, iommu_misc_dev) */
+#define IOMMUFD_DEVICE "/sys/class/misc/iommu"
 
 static bool is_there(const char *path)
 {
@@ -50,15 +53,18 @@ static bool built_in(const char *function)
 	return found;
 }
 
-bool rs_type1_built_in(void)
+unsigned int rs_built_in(void)
 {
 	struct utsname u;
+	bool type1, iommufd = false;
 
-	if (!uname(&u) && listed(u.release, "modules.builtin", TYPE1_KO))
-		return true;
-	/* Of a module this file says in what state it is. */
-	return !is_there("/sys/module/vfio_iommu_type1/initstate") &&
-	       built_in("vfio_iommu_type1_ioctl");
+	/* Of a module initstate says in what state it is. */
+	type1 = (!uname(&u) && listed(u.release, "modules.builtin", TYPE1_KO)) ||
+		(!is_there("/sys/module/vfio_iommu_type1/initstate") &&
+		 built_in("vfio_iommu_type1_ioctl"));
+	if (is_there(IOMMUFD_DEVICE) && !is_there("/sys/module/iommufd/initstate"))
+		iommufd = built_in("iommufd_ioas_map");
+	return (type1 ? RS_WATCH_TYPE1 : 0) | (iommufd ? RS_WATCH_IOMMUFD : 0);
 }
 
 /*
@@ -118,6 +124,9 @@ void rs_machine_look(struct rs_machine *m)
 	if (m->btf && !m->module_btf && built_in("vfio_iommu_type1_ioctl"))
 		loaded = m->module_btf = true;
 	m->type1 = loaded;
+	m->iommufd = is_there(IOMMUFD_DEVICE);
+	m->iommufd_btf = m->iommufd && m->btf &&
+			 (is_there("/sys/kernel/btf/iommufd") || built_in("iommufd_ioas_map"));
 	m->vfio = loaded || is_there("/sys/module/vfio") || on_disk(m->release, TYPE1_KO);
 }
 
@@ -132,6 +141,8 @@ int rs_machine_refusal(const struct rs_machine *m, struct rs_msg *msg)
 		return rs_msg_set(msg, -ENOTSUP,
 				  "this kernel (%s) has no BTF: /sys/kernel/btf/vmlinux is missing",
 				  m->release);
+	if (m->iommufd_btf)
+		return 0;
 	if (!m->type1)
 		return rs_msg_set(msg, -ENOENT,
 				  "the module vfio_iommu_type1 is not loaded (\"modprobe "

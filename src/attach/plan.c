@@ -6,36 +6,81 @@
 #include "attach/plan.h"
 #include "attach/trial.h"
 
-#define TYPE1	 "vfio_iommu_type1"
 #define KALLSYMS "/proc/kallsyms"
+
+#define TYPE1	     "vfio_iommu_type1"
+#define TYPE1_HOOK   TYPE1, .backend = RS_BACKEND_TYPE1
+#define IOMMUFD_HOOK "iommufd", .backend = RS_BACKEND_IOMMUFD
+#define DEVICE_HOOK  "vfio", .backend = RS_BACKEND_IOMMUFD
 
 /* All but the first few are optional: a rule that needs a missing one says unknown (src/rules/). */
 static const struct rs_hook_def hook_defs[] = {
-	{ "vfio_iommu_type1_ioctl", TYPE1, .shape = RS_HOOK_BOTH, .args = true, .vital = true },
-	{ "vfio_iommu_type1_open", TYPE1, .shape = RS_HOOK_BOTH, .args = true },
-	{ "vfio_iommu_type1_release", TYPE1, .shape = RS_HOOK_BOTH, .args = true, .vital = true },
-	{ "vfio_iommu_type1_attach_group", TYPE1, .shape = RS_HOOK_BOTH, .args = true },
-	{ "vfio_iommu_type1_detach_group", TYPE1, .shape = RS_HOOK_BOTH, .args = true },
-	{ "vfio_iommu_type1_pin_pages", TYPE1, .shape = RS_HOOK_BOTH, .args = true },
-	{ "vfio_iommu_type1_unpin_pages", TYPE1, .shape = RS_HOOK_BOTH, .args = true },
-	{ "vfio_iommu_type1_dma_rw", TYPE1, .shape = RS_HOOK_BOTH, .args = true },
-	{ "vfio_remove_dma", TYPE1, .shape = RS_HOOK_ENTRY, .args = true },
-	{ "vaddr_get_pfns", TYPE1, .shape = RS_HOOK_LEAF, .args = true },
-	{ "vfio_pin_pages_remote", TYPE1, .shape = RS_HOOK_BOTH, .args = true },
-	{ "vfio_unpin_pages_remote", TYPE1, .shape = RS_HOOK_ENTRY },
+	{ "vfio_iommu_type1_ioctl", TYPE1_HOOK, .shape = RS_HOOK_BOTH, .args = true,
+	  .vital = true },
+	{ "vfio_iommu_type1_open", TYPE1_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "vfio_iommu_type1_release", TYPE1_HOOK, .shape = RS_HOOK_BOTH, .args = true,
+	  .vital = true },
+	{ "vfio_iommu_type1_attach_group", TYPE1_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "vfio_iommu_type1_detach_group", TYPE1_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "vfio_iommu_type1_pin_pages", TYPE1_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "vfio_iommu_type1_unpin_pages", TYPE1_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "vfio_iommu_type1_dma_rw", TYPE1_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "vfio_remove_dma", TYPE1_HOOK, .shape = RS_HOOK_ENTRY, .args = true },
+	{ "vaddr_get_pfns", TYPE1_HOOK, .shape = RS_HOOK_LEAF, .args = true },
+	{ "vfio_pin_pages_remote", TYPE1_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "vfio_unpin_pages_remote", TYPE1_HOOK, .shape = RS_HOOK_ENTRY },
 	/* A page that a driver has given back for good; where it was inlined, what its caller returns. */
-	{ "put_pfn", TYPE1, .shape = RS_HOOK_ENTRY },
-	{ "vfio_unpin_page_external", TYPE1, .shape = RS_HOOK_LEAF, .replaces = true },
-	{ "mm_lock_acct", TYPE1, .shape = RS_HOOK_LEAF, .args = true },
+	{ "put_pfn", TYPE1_HOOK, .shape = RS_HOOK_ENTRY },
+	{ "vfio_unpin_page_external", TYPE1_HOOK, .shape = RS_HOOK_LEAF, .replaces = true },
+	{ "mm_lock_acct", TYPE1_HOOK, .shape = RS_HOOK_LEAF, .args = true },
 	/* From 5.12 to the 2023 fix (6.3) a request waits in a window, on vfio_iommu.vaddr_wait. */
-	{ "vfio_wait", TYPE1, .shape = RS_HOOK_BOTH, .args = true, .maybe_absent = "vaddr_wait" },
-	/* Where a range's file takes the place of a vaddr that is gone: the lab's kernel. */
-	{ "memfd_pin_folios", .shape = RS_HOOK_LEAF, .args = true, .only_with = "file" },
+	{ "vfio_wait", TYPE1_HOOK, .shape = RS_HOOK_BOTH, .args = true,
+	  .maybe_absent = "vaddr_wait" },
+	{ "iommufd_fops_release", IOMMUFD_HOOK, .shape = RS_HOOK_BOTH, .args = true,
+	  .vital = true },
+	{ "iommufd_fops_open", IOMMUFD_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "iommufd_ioas_alloc_ioctl", IOMMUFD_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "iommufd_destroy", IOMMUFD_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "iommufd_ioas_map", IOMMUFD_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "iommufd_ioas_map_file", IOMMUFD_HOOK, .shape = RS_HOOK_BOTH, .args = true,
+	  .if_there = true }, /* since 6.13 */
+	{ "iommufd_ioas_copy", IOMMUFD_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "iommufd_ioas_unmap", IOMMUFD_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "iommufd_ioas_change_process", IOMMUFD_HOOK, .shape = RS_HOOK_BOTH, .args = true,
+	  .if_there = true }, /* since 6.14 */
+	/* A context that stands in for a container of type1. */
+	{ "iommufd_vfio_ioctl", IOMMUFD_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "iommufd_vfio_compat_ioas_create", IOMMUFD_HOOK, .shape = RS_HOOK_BOTH, .args = true,
+	  .if_there = true }, /* since 6.3 */
+	{ "vfio_iommufd_physical_attach_ioas", DEVICE_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "vfio_iommufd_physical_detach_ioas", DEVICE_HOOK, .shape = RS_HOOK_BOTH, .args = true,
+	  .if_there = true }, /* since 6.6, as the next but one */
+	{ "vfio_iommufd_emulated_attach_ioas", DEVICE_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "vfio_iommufd_emulated_detach_ioas", DEVICE_HOOK, .shape = RS_HOOK_BOTH, .args = true,
+	  .if_there = true },
+	{ "vfio_iommufd_physical_unbind", DEVICE_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "vfio_iommufd_emulated_unbind", DEVICE_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "iommufd_access_pin_pages", IOMMUFD_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "iommufd_access_unpin_pages", IOMMUFD_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "iommufd_access_rw", IOMMUFD_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "iopt_area_unfill_domains", IOMMUFD_HOOK, .shape = RS_HOOK_ENTRY, .args = true },
+	{ "iopt_pages_update_pinned", IOMMUFD_HOOK, .shape = RS_HOOK_LEAF, .args = true },
+	/* Pins what is to stay pinned; where it was inlined, what it calls, which is everybody's. */
+	{ "pfn_reader_user_pin", IOMMUFD_HOOK, .shape = RS_HOOK_BOTH, .args = true },
+	{ "pin_user_pages_fast", .backend = RS_BACKEND_IOMMUFD, .shape = RS_HOOK_LEAF,
+	  .unless = "pfn_reader_user_pin" },
+	/* The lab's kernel for type1 also takes a range's file for a vaddr that is gone. */
+	{ "memfd_pin_folios", .backend = RS_BACKEND_IOMMUFD, .shape = RS_HOOK_LEAF, .args = true,
+	  .unless = "pfn_reader_user_pin", .only_with = "file", .if_there = true },
+	{ "pin_user_pages_remote", .backend = RS_BACKEND_IOMMUFD, .shape = RS_HOOK_LEAF },
+	{ "iommu_iova_to_phys", .backend = RS_BACKEND_IOMMUFD, .shape = RS_HOOK_ENTRY },
+	{ "kthread_use_mm", .backend = RS_BACKEND_IOMMUFD, .shape = RS_HOOK_ENTRY },
 	{ "vfio_pin_pages", "vfio", .shape = RS_HOOK_BOTH, .args = true },
 	{ "vfio_unpin_pages", "vfio", .shape = RS_HOOK_BOTH, .args = true },
 	{ "vfio_dma_rw", "vfio", .shape = RS_HOOK_BOTH, .args = true },
-	{ "follow_pfnmap_start", .shape = RS_HOOK_ENTRY },
-	{ "follow_pte", .shape = RS_HOOK_ENTRY, .replaces = true }, /* before 6.12 */
+	{ "follow_pfnmap_start", .backend = RS_BACKEND_TYPE1, .shape = RS_HOOK_ENTRY },
+	{ "follow_pte", .backend = RS_BACKEND_TYPE1, .shape = RS_HOOK_ENTRY,
+	  .replaces = true }, /* before 6.12 */
 	{ "iommu_map", .shape = RS_HOOK_LEAF, .args = true },
 	{ "iommu_unmap", .shape = RS_HOOK_LEAF, .args = true },
 	{ "iommu_unmap_fast", .shape = RS_HOOK_LEAF, .args = true },
@@ -172,14 +217,13 @@ static void plan_hook(struct rs_hook *h, struct planner *p, const struct rs_symb
 	}
 	if (s)
 		memcpy(h->module, s->home, sizeof(h->module));
-	/* Neither the function nor what it works on. With the latter it was inlined: a fault. */
-	if (def->maybe_absent && s && !s->plain && !s->clones &&
-	    !rs_btfs_has_member(&p->btfs, def->module, "vfio_iommu", def->maybe_absent)) {
+	if (def->if_there && s && !s->plain && !s->clones) {
 		h->absent = true;
 		return;
 	}
-	if (def->only_with &&
-	    rs_btfs_has_member(&p->btfs, TYPE1, "vfio_dma", def->only_with) <= 0) {
+	/* Neither the function nor what it works on. With the latter it was inlined: a fault. */
+	if (def->maybe_absent && s && !s->plain && !s->clones &&
+	    !rs_btfs_has_member(&p->btfs, def->module, "vfio_iommu", def->maybe_absent)) {
 		h->absent = true;
 		return;
 	}
@@ -208,6 +252,30 @@ void rs_plan_demote(struct rs_hook *h, int err)
 		try_kprobe(h, read_symbols(&s, 1) ? NULL : &s, false);
 }
 
+/* The hook's backend is not there. */
+static bool is_left_out(const struct rs_hook_def *def, const struct rs_plan_opts *opts)
+{
+	return (def->backend == RS_BACKEND_TYPE1 && !opts->type1) ||
+	       (def->backend == RS_BACKEND_IOMMUFD && !opts->iommufd);
+}
+
+/* Another hook does the same, and better. */
+static bool is_superfluous(const struct rs_hook_def *def, const struct rs_plan *plan)
+{
+	for (size_t i = 0; def->unless && i < plan->nr; i++)
+		if (plan->hook[i].mechanism && !strcmp(plan->hook[i].def->function, def->unless))
+			return true;
+	return false;
+}
+
+static bool is_needed(const struct rs_hook_def *def, const struct rs_plan *plan, struct planner *p)
+{
+	if (def->only_with && p->opts->type1 &&
+	    rs_btfs_has_member(&p->btfs, TYPE1, "vfio_dma", def->only_with) > 0)
+		return true;
+	return !is_left_out(def, p->opts) && !is_superfluous(def, plan);
+}
+
 bool rs_plan_wants(const char *function)
 {
 	for (size_t i = 0; i < NR_HOOK_DEFS; i++)
@@ -222,7 +290,7 @@ int rs_plan_lacks_vital(const struct rs_plan *plan, struct rs_msg *msg)
 		const struct rs_hook *h = &plan->hook[i];
 		const char *why = h->why_not[RS_MECH_KPROBE];
 
-		if (!h->mechanism && h->def->vital)
+		if (!h->mechanism && h->def->vital && !h->absent)
 			return rs_msg_set(msg, -ENOTSUP, "cannot attach to %s: %s",
 					  h->def->function,
 					  why[0] ? why : h->why_not[RS_MECH_FENTRY]);
@@ -234,6 +302,7 @@ int rs_plan_defs(struct rs_plan *plan, const struct rs_hook_def *def, size_t nr,
 		 const struct rs_plan_opts *opts, struct rs_msg *msg)
 {
 	struct planner p = { .opts = opts };
+	size_t wanted = 0, at = 0;
 	int err;
 
 	memset(plan, 0, sizeof(*plan));
@@ -243,18 +312,26 @@ int rs_plan_defs(struct rs_plan *plan, const struct rs_hook_def *def, size_t nr,
 	if (err)
 		return rs_msg_set(msg, err, "cannot read the kernel's BTF: %s", strerror(-err));
 	for (size_t i = 0; i < nr; i++) {
-		p.symbol[i].function = def[i].function;
-		p.symbol[i].module = def[i].module;
+		/* What is asked of the kernel's BTF comes later. */
+		if (is_left_out(&def[i], opts) && !def[i].only_with)
+			continue;
+		p.symbol[wanted].function = def[i].function;
+		p.symbol[wanted++].module = def[i].module;
 	}
-	p.listed = !read_symbols(p.symbol, nr);
+	p.listed = !read_symbols(p.symbol, wanted);
 	for (size_t i = 0; i < nr; i++) {
 		struct rs_hook *h = &plan->hook[plan->nr];
+		const struct rs_symbol *s = NULL;
 
 		memset(h, 0, sizeof(*h));
 		h->def = &def[i];
-		if (h->def->replaces && h[-1].mechanism)
+		if (!is_left_out(&def[i], opts) || def[i].only_with)
+			s = &p.symbol[at++];
+		h->quiet = h->absent = !is_needed(&def[i], plan, &p);
+		if (h->def->replaces && (h[-1].mechanism || h->quiet))
 			continue;
-		plan_hook(h, &p, p.listed ? &p.symbol[i] : NULL);
+		if (!h->quiet)
+			plan_hook(h, &p, p.listed ? s : NULL);
 		if (h->def->replaces && h->mechanism)
 			h[-1] = *h;
 		if (!h->def->replaces)

@@ -35,6 +35,13 @@ enum rs_hook_shape {
 	RS_HOOK_TP = 4,	   /* a tracepoint */
 };
 
+/* Whose hook it is. */
+enum rs_backend_kind {
+	RS_BACKEND_ANY = 0,
+	RS_BACKEND_TYPE1 = 1,
+	RS_BACKEND_IOMMUFD = 2,
+};
+
 /**
  * struct rs_hook_def - a hook that remapscope wants
  * @function: the kernel's function or tracepoint
@@ -47,7 +54,10 @@ enum rs_hook_shape {
  * @args: its programs read the function's arguments: a clone that gcc made of it will not do
  * @replaces: does the same for another kernel release as the entry before; only one is in the plan
  * @if_loaded: its module is not there on every host: as long as it is not, nothing is missing
- * @only_with: only kernels whose struct vfio_dma has this member call it for a request. NULL: all
+ * @backend: only that one needs it: without the backend nothing is missing
+ * @unless: another hook, earlier in the list, that makes this one superfluous
+ * @only_with: type1, too, calls it for a request, where struct vfio_dma has this member
+ * @if_there: not every kernel that has the backend has this: without a symbol of its name nothing is missing
  * @maybe_absent: only some kernels have the function and only these need it: those whose struct
  *	vfio_iommu has this member. NULL: all need it
  */
@@ -62,6 +72,9 @@ struct rs_hook_def {
 	bool replaces;
 	bool if_loaded;
 	const char *only_with;
+	bool if_there;
+	enum rs_backend_kind backend;
+	const char *unless;
 	const char *maybe_absent;
 };
 
@@ -71,6 +84,7 @@ struct rs_hook_def {
  * struct rs_hook - a hook's place in the plan
  * @mechanism: what was chosen
  * @absent: this kernel has not got the function, and does not need it: no fault
+ * @quiet: @absent for a reason that is not the hook's own: its backend is not there, or another one does the same
  * @twin: the tracepoint's other program is wanted
  * @symbol: what is really probed, once a mechanism is chosen: the function, or a clone of it
  * @module: where the symbol was found, "" for the kernel itself
@@ -84,6 +98,7 @@ struct rs_hook {
 	const struct rs_hook_def *def;
 	enum rs_mechanism mechanism;
 	bool absent;
+	bool quiet;
 	bool twin;
 	bool multi;
 	unsigned long addr;
@@ -94,7 +109,7 @@ struct rs_hook {
 	char why_not[RS_MECH_NR][RS_WHY_LEN];
 };
 
-#define RS_HOOKS_MAX 48
+#define RS_HOOKS_MAX 80
 
 /** struct rs_plan - all hooks */
 struct rs_plan {
@@ -111,6 +126,8 @@ struct rs_plan {
  * @vfio: this kernel has VFIO, loaded or as a module on disk
  * @type1: vfio_iommu_type1 is loaded or built in
  * @module_btf: its BTF is there (built in: vmlinux's)
+ * @iommufd: iommufd is loaded or built in
+ * @iommufd_btf: ... and its BTF is there
  * @switches: tasks are switched inside functions (preemption lazy or full): a program of fentry is left out
  *	for a task that comes while another is in it on that CPU (kernel/bpf/trampoline.c,
  *	__bpf_prog_enter_recur()); a kprobe's runs with preemption off
@@ -123,19 +140,21 @@ struct rs_machine {
 	bool vfio;
 	bool type1;
 	bool module_btf;
+	bool iommufd;
+	bool iommufd_btf;
 	bool switches;
 };
 
 /** rs_machine_look() - find out what this machine offers */
 void rs_machine_look(struct rs_machine *m);
 
-/** rs_type1_built_in() - is vfio_iommu_type1 part of the kernel itself, by depmod(8)'s list or by BTF? */
-bool rs_type1_built_in(void);
+/** rs_built_in() - RS_WATCH_* of backends that are part of the kernel itself, by depmod(8)'s list or by BTF */
+unsigned int rs_built_in(void);
 
 /**
  * rs_machine_refusal() - why nothing can be recorded here
  *
- * Return: -EPERM, -ENOTSUP (no BTF, no VFIO), -ENOENT (module not loaded) with a sentence, or 0
+ * One backend is enough. Return: -EPERM, -ENOTSUP (no BTF, no VFIO), -ENOENT (module not loaded) with a sentence, or 0
  */
 int rs_machine_refusal(const struct rs_machine *m, struct rs_msg *msg);
 
@@ -143,6 +162,8 @@ int rs_machine_refusal(const struct rs_machine *m, struct rs_msg *msg);
  * struct rs_plan_opts - how to plan
  * @no_fentry: leave fentry out, as if the kernel had none, and kprobe.multi: both keep a module from being unloaded
  * @exact: leave it out because calls could be missed, rs_machine.switches; no kretprobe either, if there is better
+ * @type1: plan for this backend: rs_machine.type1 and module_btf
+ * @iommufd: and for this one: rs_machine.iommufd_btf
  * @attach: try by attaching, not only by loading. What loads nearly always attaches, and taking a
  *	program off a function costs the kernel a grace period: a recorder saves it and falls back
  *	with rs_plan_demote() when an attachment fails after all
@@ -150,6 +171,8 @@ int rs_machine_refusal(const struct rs_machine *m, struct rs_msg *msg);
 struct rs_plan_opts {
 	bool no_fentry;
 	bool exact;
+	bool type1;
+	bool iommufd;
 	bool attach;
 };
 

@@ -284,6 +284,24 @@ static int resolve_group(struct rs_filter *f, const char *text, const struct rs_
 	return 0;
 }
 
+/* An iommufd context: /dev/iommu's number is given as it comes (MISC_DYNAMIC_MINOR), and told by sysfs. */
+static bool is_context(const struct rs_filter_roots *roots, dev_t dev)
+{
+	unsigned int major, minor;
+	char path[PATH_MAX];
+	bool same = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/class/misc/iommu/dev", roots->sys);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (fscanf(f, "%u:%u", &major, &minor) == 2)
+		same = dev == makedev(major, minor);
+	fclose(f);
+	return same;
+}
+
 static int resolve_container(struct rs_filter *f, const char *text,
 			     const struct rs_filter_roots *roots, struct rs_msg *msg)
 {
@@ -306,10 +324,11 @@ static int resolve_container(struct rs_filter *f, const char *text,
 		return rs_msg_set(msg, -EINVAL, "cannot look at file %u of process %u: %s", fd, pid,
 				  strerror(errno));
 	}
-	if (!S_ISCHR(st.st_mode) || st.st_rdev != roots->vfio)
-		return rs_msg_set(msg, -EINVAL,
-				  "file %u of process %u is not a container (/dev/vfio/vfio)", fd,
-				  pid);
+	if (!S_ISCHR(st.st_mode) || (st.st_rdev != roots->vfio && !is_context(roots, st.st_rdev)))
+		return rs_msg_set(
+			msg, -EINVAL,
+			"file %u of process %u is not a container (/dev/vfio/vfio, /dev/iommu)", fd,
+			pid);
 	f->container_tgid = pid;
 	f->container_fd = fd;
 	return 0;

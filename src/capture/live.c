@@ -291,6 +291,8 @@ static int attach(struct rs_live *l, struct rs_msg *msg)
 
 	rs_machine_look(&l->machine);
 	opts.exact = l->machine.switches && !l->opts.fentry;
+	opts.type1 = l->machine.type1 && l->machine.module_btf;
+	opts.iommufd = l->machine.iommufd_btf;
 	err = rs_machine_refusal(&l->machine, msg);
 	if (!err)
 		err = rs_plan_make(&l->plan, &opts, msg);
@@ -350,13 +352,13 @@ int rs_live_start(const struct rs_live_opts *opts, rs_event_fn fn, void *ctx, st
 	l->stats_ns = now_ns(CLOCK_MONOTONIC);
 	/* Watched before it is looked for: what comes in between is told. */
 	if (!err)
-		err = rs_watch_open(NULL, rs_type1_built_in(), &l->watch, msg);
+		err = rs_watch_open(NULL, rs_built_in(), &l->watch, msg);
 	if (!err) {
-		rs_watch_type1(l->watch, NULL);
+		rs_watch_backends(l->watch, NULL);
 		err = attach(l, msg);
 		/* Also where no such module is on the disk: somebody may bring it. */
-		l->waited =
-			err && opts->wait && l->machine.may && l->machine.btf && !l->machine.type1;
+		l->waited = err && opts->wait && l->machine.may && l->machine.btf &&
+			    !l->machine.type1 && !l->machine.iommufd_btf;
 		if (l->waited)
 			err = 0;
 	}
@@ -444,7 +446,7 @@ static int follow_backend(struct rs_live *l)
 	struct rs_msg msg;
 	int err;
 
-	there = rs_watch_type1(l->watch, &changed);
+	there = rs_watch_backends(l->watch, &changed);
 	if (rs_live_attached(l) && (!there || changed)) {
 		/* Only kprobes let a module go; they are dead now. */
 		err = detach(l);

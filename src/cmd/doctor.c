@@ -13,9 +13,10 @@
 
 static bool attached(const struct rs_plan *plan, const char *function)
 {
+	/* What a backend that is not there would need cannot be missed. */
 	for (size_t i = 0; i < plan->nr; i++)
 		if (!strcmp(plan->hook[i].def->function, function))
-			return plan->hook[i].mechanism;
+			return plan->hook[i].mechanism || plan->hook[i].quiet;
 	return false;
 }
 
@@ -41,9 +42,11 @@ static json_t *describe(const struct rs_machine *m, const struct rs_plan *plan, 
 	json_object_set_new(o, "vfio", json_boolean(m->vfio));
 	json_object_set_new(o, "vfio_iommu_type1", json_boolean(m->type1));
 	json_object_set_new(o, "vfio_iommu_type1_btf", json_boolean(m->module_btf));
+	json_object_set_new(o, "iommufd", json_boolean(m->iommufd));
+	json_object_set_new(o, "iommufd_btf", json_boolean(m->iommufd_btf));
 	json_object_set_new(o, "hooks", plan ? rs_plan_json(plan) : json_array());
 	for (size_t i = 0; plan && i < plan->nr; i++)
-		if (plan->hook[i].absent)
+		if (plan->hook[i].absent && !plan->hook[i].quiet)
 			json_array_append_new(absent, json_string(plan->hook[i].def->function));
 	json_object_set_new(o, "not_needed", absent);
 	for (size_t i = 0; plan && i < rs_nr_rules; i++) {
@@ -59,6 +62,13 @@ static json_t *describe(const struct rs_machine *m, const struct rs_plan *plan, 
 	return o;
 }
 
+static const char *loaded(bool there, bool btf, const char *not_there)
+{
+	if (!there)
+		return not_there;
+	return btf ? "loaded, with BTF" : "loaded, without BTF";
+}
+
 static const char *yes(bool b)
 {
 	return b ? "yes" : "no";
@@ -69,15 +79,17 @@ static void print_hook(const struct rs_hook *h, const char *known)
 {
 	const char *name = rs_mechanism_name(h->mechanism);
 
+	if (h->quiet)
+		return;
 	if (h->absent) {
 		if (h->def->if_loaded)
-			printf("  %-31s not needed, %s is not loaded\n", h->def->function,
+			printf("  %-33s not needed, %s is not loaded\n", h->def->function,
 			       h->def->module);
 		else
-			printf("  %-31s not in this kernel, not needed\n", h->def->function);
+			printf("  %-33s not in this kernel, not needed\n", h->def->function);
 		return;
 	}
-	printf("  %-31s %s", h->def->function, name ? name : "none");
+	printf("  %-33s %s", h->def->function, name ? name : "none");
 	if (h->symbol[0] && strcmp(h->symbol, h->def->function))
 		printf(" on %s", h->symbol);
 	if (h->module[0] && !h->def->module)
@@ -212,6 +224,8 @@ int rs_cmd_doctor(struct rs_cli *cli, int argc, char **argv)
 		return ask_functions(cli, argv + optind, argc - optind, &opts);
 	rs_machine_look(&m);
 	opts.exact = m.switches && !fentry;
+	opts.type1 = m.type1 && m.module_btf;
+	opts.iommufd = m.iommufd_btf;
 	err = rs_machine_refusal(&m, &msg);
 	if (!err) {
 		err = rs_plan_make(&plan, &opts, &msg);
@@ -232,11 +246,10 @@ int rs_cmd_doctor(struct rs_cli *cli, int argc, char **argv)
 		return rs_flush_out(cli, status);
 	}
 	printf("kernel                 %s\nprivilege              %s\nBTF                    %s\n"
-	       "vfio_iommu_type1       %s\n",
+	       "vfio_iommu_type1       %s\niommufd                %s\n",
 	       m.release, m.may ? "yes" : "no (CAP_SYS_ADMIN, as root has it)", yes(m.btf),
-	       !m.type1	       ? "not loaded"
-	       : !m.module_btf ? "loaded, without BTF"
-			       : "loaded, with BTF");
+	       loaded(m.type1, m.module_btf, "not loaded"),
+	       loaded(m.iommufd, m.iommufd_btf, "not there, and not needed"));
 	if (planned)
 		print_plan(&plan);
 	printf("\n%s%s\n", err ? "cannot record here: " : "ready to record", err ? msg.text : "");

@@ -71,7 +71,7 @@ for container in "" 1 1: :1 0:1 x:1 1:x 1:-1 1:1:1; do
 done
 both 'there is no process 2147483647' --container 2147483647:1
 both "process $$ has no file 99" --container $$:99
-both "file 9 of process $$ is not a container \\(/dev/vfio/vfio\\)" --container $$:9
+both "file 9 of process $$ is not a container \\(/dev/vfio/vfio, /dev/iommu\\)" --container $$:9
 both '--container is given twice' --container $$:9 --container $$:9
 exec 9<&-
 

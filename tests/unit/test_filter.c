@@ -403,9 +403,28 @@ static void containers(void **state)
 	refused(t, OPTS(.container = "99:9"), -ENOENT, "there is no process 99");
 	refused(t, OPTS(.container = "100:12"), -ENOENT, "process 100 has no file 12");
 	refused(t, OPTS(.container = "100:10"), -EINVAL,
-		"file 10 of process 100 is not a container (/dev/vfio/vfio)");
+		"file 10 of process 100 is not a container (/dev/vfio/vfio, /dev/iommu)");
 	refused(t, OPTS(.container = "100:11"), -EINVAL,
-		"file 11 of process 100 is not a container (/dev/vfio/vfio)");
+		"file 11 of process 100 is not a container (/dev/vfio/vfio, /dev/iommu)");
+}
+
+/* /dev/zero stands for /dev/iommu, whose number sysfs tells. */
+static void contexts(void **state)
+{
+	struct tree *t = *state;
+	struct rs_filter f;
+
+	put(t, "1:7\n", "sys/class/misc/iommu/dev");
+	refused(t, OPTS(.container = "100:10"), -EINVAL,
+		"file 10 of process 100 is not a container (/dev/vfio/vfio, /dev/iommu)");
+	put(t, "1:5\n", "sys/class/misc/iommu/dev");
+	resolved(t, OPTS(.container = "100:10"), &f);
+	assert_int_equal(f.container_tgid, 100);
+	assert_int_equal(f.container_fd, 10);
+	resolved(t, OPTS(.container = "100:9"), &f);
+	put(t, "rubbish\n", "sys/class/misc/iommu/dev");
+	refused(t, OPTS(.container = "100:10"), -EINVAL,
+		"file 10 of process 100 is not a container (/dev/vfio/vfio, /dev/iommu)");
 }
 
 static void together(void **state)
@@ -436,6 +455,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(devices, setup, teardown),
 		cmocka_unit_test_setup_teardown(groups, setup, teardown),
 		cmocka_unit_test_setup_teardown(containers, setup, teardown),
+		cmocka_unit_test_setup_teardown(contexts, setup, teardown),
 		cmocka_unit_test_setup_teardown(together, setup, teardown),
 	};
 

@@ -62,7 +62,7 @@ static void is(struct sys *s, bool there, bool changed)
 {
 	bool told = !changed;
 
-	assert_int_equal(rs_watch_type1(s->w, &told), there);
+	assert_int_equal(rs_watch_backends(s->w, &told), there);
 	assert_int_equal(told, changed);
 }
 
@@ -72,7 +72,7 @@ static void comes_and_goes(void **state)
 	char aside[192];
 	struct pollfd p;
 
-	assert_int_equal(rs_watch_open(s->dir, false, &s->w, NULL), 0);
+	assert_int_equal(rs_watch_open(s->dir, 0, &s->w, NULL), 0);
 	is(s, false, false);
 	/* The directory comes first, and the module's init function runs for a while. */
 	assert_int_equal(mkdir(s->module, 0755), 0);
@@ -82,7 +82,7 @@ static void comes_and_goes(void **state)
 	say(s, "live");
 	is(s, true, true);
 	is(s, true, false);
-	assert_true(rs_watch_type1(s->w, NULL));
+	assert_true(rs_watch_backends(s->w, NULL));
 	say(s, "going");
 	is(s, false, true);
 	is(s, false, false);
@@ -111,16 +111,46 @@ static void there_before(void **state)
 
 	assert_int_equal(mkdir(s->module, 0755), 0);
 	say(s, "live");
-	assert_int_equal(rs_watch_open(s->dir, false, &s->w, NULL), 0);
+	assert_int_equal(rs_watch_open(s->dir, 0, &s->w, NULL), 0);
 	is(s, true, true);
 	is(s, true, false);
+}
+
+/* Loading VFIO loads iommufd first, where the kernel has it; it may also be there alone. */
+static void two_backends(void **state)
+{
+	struct sys *s = *state, other = *s;
+
+	snprintf(other.module, sizeof(other.module), "%s/module/iommufd", s->dir);
+	snprintf(other.state, sizeof(other.state), "%s/initstate", other.module);
+	assert_int_equal(rs_watch_open(s->dir, 0, &s->w, NULL), 0);
+	is(s, false, false);
+	assert_int_equal(mkdir(other.module, 0755), 0);
+	say(&other, "live");
+	is(s, true, true);
+	assert_int_equal(mkdir(s->module, 0755), 0);
+	say(s, "coming");
+	is(s, true, false);
+	say(s, "live");
+	is(s, true, true);
+	is(s, true, false);
+	say(s, "going");
+	is(s, true, true);
+	say(&other, "going");
+	is(s, false, true);
+	is(s, false, false);
+	rs_watch_close(s->w);
+	assert_int_equal(rs_watch_open(s->dir, RS_WATCH_IOMMUFD, &s->w, NULL), 0);
+	is(s, true, true);
+	say(s, "live");
+	is(s, true, true);
 }
 
 static void built_in(void **state)
 {
 	struct sys *s = *state;
 
-	assert_int_equal(rs_watch_open(s->dir, true, &s->w, NULL), 0);
+	assert_int_equal(rs_watch_open(s->dir, RS_WATCH_TYPE1, &s->w, NULL), 0);
 	is(s, true, true);
 	/* Its parameters have a directory, without a state. */
 	assert_int_equal(mkdir(s->module, 0755), 0);
@@ -132,6 +162,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(comes_and_goes, setup, teardown),
 		cmocka_unit_test_setup_teardown(there_before, setup, teardown),
+		cmocka_unit_test_setup_teardown(two_backends, setup, teardown),
 		cmocka_unit_test_setup_teardown(built_in, setup, teardown),
 	};
 
