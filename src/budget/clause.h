@@ -12,6 +12,7 @@
 /** enum rs_subject_kind - where a subject's samples come from */
 enum rs_subject_kind {
 	RS_SUBJECT_WINDOW,
+	RS_SUBJECT_HANDOVER,
 	RS_SUBJECT_UPDATE,
 	RS_SUBJECT_BLACKOUT,
 	RS_SUBJECT_PHASE,
@@ -23,6 +24,7 @@ enum rs_subject_kind {
  * struct rs_subject - what a clause is about
  * @op: rs_request_row.op, NULL for all
  * @hook: functions that must have been traced to see all of it
+ * @iommufd: likewise, where contexts of iommufd were seen
  * @devices: made by devices' drivers
  */
 struct rs_subject {
@@ -30,6 +32,7 @@ struct rs_subject {
 	enum rs_subject_kind kind;
 	const char *op;
 	const char *hook[2];
+	const char *iommufd[2];
 	bool devices;
 };
 
@@ -80,11 +83,12 @@ enum rs_compare {
 	RS_CMP_EQ,
 };
 
-/** enum rs_where - requests inside windows, outside them, or both */
+/** enum rs_where - requests inside windows, outside them, or wherever; inside iommufd's hand-overs */
 enum rs_where {
 	RS_WHERE_ANY = 0,
 	RS_WHERE_INSIDE = 1,
 	RS_WHERE_OUTSIDE = 2,
+	RS_WHERE_HANDOVER = 3,
 };
 
 /**

@@ -132,6 +132,7 @@ static const char *nothing_seen(const struct rs_clause *cl)
 {
 	static const char *const names[] = {
 		[RS_SUBJECT_WINDOW] = "no remap window was seen",
+		[RS_SUBJECT_HANDOVER] = "no iommufd context was handed over",
 		[RS_SUBJECT_UPDATE] = "no update was seen",
 		[RS_SUBJECT_BLACKOUT] = "no update was seen",
 		[RS_SUBJECT_PHASE] = "no update had such a phase",
@@ -146,6 +147,7 @@ static const char *not_ended(const struct rs_clause *cl)
 {
 	static const char *const names[] = {
 		[RS_SUBJECT_WINDOW] = "the window had not ended with the recording",
+		[RS_SUBJECT_HANDOVER] = "a hand-over had not ended with the recording",
 		[RS_SUBJECT_UPDATE] = "the update had not ended with the recording",
 		[RS_SUBJECT_BLACKOUT] = "an update gave no range its vaddr back",
 		[RS_SUBJECT_PHASE] = "an update had not ended with the recording",

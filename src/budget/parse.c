@@ -15,23 +15,34 @@
 #define PIN    "vfio_pin_pages", "vfio_iommu_type1_pin_pages"
 #define UNPIN  "vfio_unpin_pages", "vfio_iommu_type1_unpin_pages"
 #define DMA_RW "vfio_dma_rw", "vfio_iommu_type1_dma_rw"
+#define CHANGE "iommufd_ioas_change_process"
+#define MAPS   "iommufd_ioas_map", "iommufd_ioas_map_file"
+#define UNMAPS "iommufd_ioas_unmap"
+#define PINS   "iommufd_access_pin_pages"
+#define UNPINS "iommufd_access_unpin_pages"
+#define COPIES "iommufd_access_rw"
+
+#define IN_HANDOVER_ALL \
+	"another filter (inside hand-overs requests are not told apart by their device)"
 
 /* `request` needs the hooks of all the others. */
 static const struct rs_subject subjects[] = {
-	{ "window", RS_SUBJECT_WINDOW, NULL, { IOCTL }, false },
-	{ "update", RS_SUBJECT_UPDATE, NULL, { IOCTL }, false },
-	{ "blackout", RS_SUBJECT_BLACKOUT, NULL, { IOCTL }, false },
-	{ "phase", RS_SUBJECT_PHASE, NULL, { IOCTL, EXEC }, false },
-	{ "range", RS_SUBJECT_RANGE, NULL, { IOCTL }, false },
-	{ "request", RS_SUBJECT_REQUEST, NULL, { NULL }, true },
-	{ "pin", RS_SUBJECT_REQUEST, "pin", { PIN }, true },
-	{ "unpin", RS_SUBJECT_REQUEST, "unpin", { UNPIN }, true },
-	{ "read", RS_SUBJECT_REQUEST, "read", { DMA_RW }, true },
-	{ "write", RS_SUBJECT_REQUEST, "write", { DMA_RW }, true },
-	{ "map", RS_SUBJECT_REQUEST, "map", { IOCTL }, false },
-	{ "unmap", RS_SUBJECT_REQUEST, "unmap", { IOCTL }, false },
-	{ "invalidate", RS_SUBJECT_REQUEST, "invalidate", { IOCTL }, false },
-	{ "remap", RS_SUBJECT_REQUEST, "remap", { IOCTL }, false },
+	{ "window", RS_SUBJECT_WINDOW, NULL, { IOCTL }, { NULL }, false },
+	{ "handover", RS_SUBJECT_HANDOVER, NULL, { CHANGE, EXEC }, { NULL }, false },
+	{ "update", RS_SUBJECT_UPDATE, NULL, { IOCTL }, { CHANGE }, false },
+	{ "blackout", RS_SUBJECT_BLACKOUT, NULL, { IOCTL }, { CHANGE }, false },
+	{ "phase", RS_SUBJECT_PHASE, NULL, { IOCTL, EXEC }, { CHANGE }, false },
+	{ "range", RS_SUBJECT_RANGE, NULL, { IOCTL }, { NULL }, false },
+	{ "request", RS_SUBJECT_REQUEST, NULL, { NULL }, { NULL }, true },
+	{ "pin", RS_SUBJECT_REQUEST, "pin", { PIN }, { PINS }, true },
+	{ "unpin", RS_SUBJECT_REQUEST, "unpin", { UNPIN }, { UNPINS }, true },
+	{ "read", RS_SUBJECT_REQUEST, "read", { DMA_RW }, { COPIES }, true },
+	{ "write", RS_SUBJECT_REQUEST, "write", { DMA_RW }, { COPIES }, true },
+	{ "map", RS_SUBJECT_REQUEST, "map", { IOCTL }, { MAPS }, false },
+	{ "unmap", RS_SUBJECT_REQUEST, "unmap", { IOCTL }, { UNMAPS }, false },
+	{ "invalidate", RS_SUBJECT_REQUEST, "invalidate", { IOCTL }, { NULL }, false },
+	{ "remap", RS_SUBJECT_REQUEST, "remap", { IOCTL }, { NULL }, false },
+	{ "change", RS_SUBJECT_REQUEST, "change", { CHANGE }, { NULL }, false },
 };
 
 /* The last one stands for all percentiles. */
@@ -143,6 +154,8 @@ static int parse_device(struct rs_cursor *c, struct rs_clause *cl, struct rs_wor
 				    "another filter (these requests are not made by devices)");
 	if (cl->device[0])
 		return rs_scan_fail(c, key.s, "each filter once");
+	if (cl->where == RS_WHERE_HANDOVER)
+		return rs_scan_fail(c, key.s, IN_HANDOVER_ALL);
 	if (!rs_scan_char(c, '='))
 		return rs_scan_fail(c, c->p, "\"=\"");
 	return rs_scan_name(c, cl->device, sizeof(cl->device), "a device's name");
@@ -164,9 +177,20 @@ static int parse_direction(struct rs_cursor *c, struct rs_clause *cl, struct rs_
 static int parse_place(struct rs_cursor *c, struct rs_clause *cl, struct rs_word key)
 {
 	if (cl->where != RS_WHERE_ANY)
-		return rs_scan_fail(c, key.s, "in-window or outside-window once");
-	cl->where = rs_word_is(key, "in-window") ? RS_WHERE_INSIDE : RS_WHERE_OUTSIDE;
-	return 0;
+		return rs_scan_fail(c, key.s, "in-window, outside-window or in-handover once");
+	if (rs_word_is(key, "in-window"))
+		cl->where = RS_WHERE_INSIDE;
+	else if (rs_word_is(key, "outside-window"))
+		cl->where = RS_WHERE_OUTSIDE;
+	else
+		cl->where = RS_WHERE_HANDOVER;
+	if (cl->where != RS_WHERE_HANDOVER)
+		return 0;
+	if (!cl->subject->devices)
+		return rs_scan_fail(
+			c, key.s,
+			"another filter (these requests are not told apart by hand-overs)");
+	return cl->device[0] ? rs_scan_fail(c, key.s, IN_HANDOVER_ALL) : 0;
 }
 
 static int parse_request_filter(struct rs_cursor *c, struct rs_clause *cl, struct rs_word key)
@@ -192,11 +216,12 @@ static int parse_request_filter(struct rs_cursor *c, struct rs_clause *cl, struc
 		return parse_device(c, cl, key);
 	if (rs_word_is(key, "direction"))
 		return parse_direction(c, cl, key);
-	if (rs_word_is(key, "in-window") || rs_word_is(key, "outside-window"))
+	if (rs_word_is(key, "in-window") || rs_word_is(key, "outside-window") ||
+	    rs_word_is(key, "in-handover"))
 		return parse_place(c, cl, key);
 	return rs_scan_fail(c, key.s,
 			    "a filter (path=, reason=, device=, direction=, part=, in-window, "
-			    "outside-window)");
+			    "outside-window, in-handover)");
 }
 
 static int parse_filter(struct rs_cursor *c, struct rs_clause *cl)

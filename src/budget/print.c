@@ -61,6 +61,11 @@ static void filter(struct line *l, const char *key, const char *value)
 
 static void put_filters(struct line *l, const struct rs_clause *cl)
 {
+	static const char *const places[] = {
+		[RS_WHERE_INSIDE] = "in-window",
+		[RS_WHERE_OUTSIDE] = "outside-window",
+		[RS_WHERE_HANDOVER] = "in-handover",
+	};
 	static const char *const parts[] = { [RS_LAT_WAIT] = "wait", [RS_LAT_WORK] = "work" };
 	char device[sizeof(cl->device) + 2];
 
@@ -79,7 +84,7 @@ static void put_filters(struct line *l, const struct rs_clause *cl)
 	if (cl->part != RS_LAT_TOTAL)
 		filter(l, "part=", parts[cl->part]);
 	if (cl->where != RS_WHERE_ANY)
-		filter(l, cl->where == RS_WHERE_INSIDE ? "in-window" : "outside-window", "");
+		filter(l, places[cl->where], "");
 	if (l->filtered)
 		put(l, "]");
 }

@@ -33,34 +33,9 @@ struct samples {
 	struct rs_figure *f;
 };
 
-static bool hook_missing(const struct rs_result *r, const char *function)
-{
-	for (size_t i = 0; i < r->nr_hooks; i++)
-		if (!r->hook[i].mechanism && !strcmp(r->hook[i].function, function))
-			return true;
-	return false;
-}
-
-static const char *find_missing_hook(const struct rs_result *r, const struct rs_subject *s)
-{
-	static const char *const all[] = {
-		"vfio_iommu_type1_ioctl",  "vfio_pin_pages", "vfio_iommu_type1_pin_pages",
-		"vfio_unpin_pages",	   "vfio_dma_rw",    "vfio_iommu_type1_unpin_pages",
-		"vfio_iommu_type1_dma_rw",
-	};
-	bool every = s->kind == RS_SUBJECT_REQUEST && !s->op;
-	const char *const *hook = every ? all : s->hook;
-	size_t nr = every ? sizeof(all) / sizeof(all[0]) : sizeof(s->hook) / sizeof(s->hook[0]);
-
-	for (size_t i = 0; i < nr && hook[i]; i++)
-		if (hook_missing(r, hook[i]))
-			return hook[i];
-	return NULL;
-}
-
 static void find_missing(const struct rs_result *r, const struct rs_clause *cl, struct samples *s)
 {
-	const char *hook = find_missing_hook(r, cl->made_by);
+	const char *hook = rs_missing_hook(r, cl->made_by);
 	__u32 types = cl->made_by->kind == RS_SUBJECT_REQUEST ? rs_request_types(cl->made_by->op)
 							      : rs_window_types();
 	const struct rs_loss_view *first = NULL;
@@ -130,12 +105,13 @@ static void put_span(struct samples *s, __u64 span, __u64 low, __u64 high)
 	s->high[s->nr++] = high;
 }
 
-/* From @from to @to, or to the recording's end when that is 0. */
-static void add_span(const struct rs_result *r, struct samples *s, __u64 from, __u64 to)
+/* From @from to @to, or to the recording's end when that is 0; @types tell of both. */
+static void add_span(const struct rs_result *r, struct samples *s, __u32 types, __u64 from,
+		     __u64 to)
 {
 	__u64 end = to ? to : r->last_ns;
 	__u64 len = end > from ? end - from : 0;
-	bool doubtful = loss_overlaps(r, rs_window_types(), from, end);
+	bool doubtful = loss_overlaps(r, types, from, end);
 
 	put_span(s, len, doubtful ? 0 : len, doubtful || !to ? RS_ENDLESS : len);
 	if (!to)
@@ -207,9 +183,10 @@ static int collect_windows(const struct rs_result *r, const struct rs_clause *cl
 
 		s->failed_remaps += w->failed_remaps;
 		if (!ranges)
-			add_span(r, s, w->open_ns, w->close_ns);
+			add_span(r, s, rs_window_types(), w->open_ns, w->close_ns);
 		for (size_t k = 0; k < w->nr_ranges && ranges; k++)
-			add_span(r, s, w->range[k].invalid_ns, w->range[k].valid_ns);
+			add_span(r, s, rs_window_types(), w->range[k].invalid_ns,
+				 w->range[k].valid_ns);
 	}
 	return err;
 }
@@ -226,8 +203,26 @@ static int collect_updates(const struct rs_result *r, const struct rs_clause *cl
 		else if (cl->subject->kind == RS_SUBJECT_BLACKOUT)
 			add_blackout(r, s, u);
 		else
-			add_span(r, s, u->start_ns, u->end_ns);
+			add_span(r, s, rs_window_types(), u->start_ns, u->end_ns);
 	}
+	return err;
+}
+
+/* One that came to nothing is not measured: its owner's guest runs again, or there is nothing left. */
+static bool handed(const struct rs_handover_view *h)
+{
+	return h->end == RS_HANDED_OVER || h->end == RS_HANDED_OPEN;
+}
+
+/* That the old owner's guest runs again, which would have cancelled it, only vCPUs' records say. */
+static int collect_handovers(const struct rs_result *r, struct samples *s)
+{
+	int err = make_room(s, r->nr_handovers);
+
+	for (size_t i = 0; i < r->nr_handovers && !err; i++)
+		if (handed(&r->handover[i]))
+			add_span(r, s, rs_blackout_types(), r->handover[i].start_ns,
+				 r->handover[i].end_ns);
 	return err;
 }
 
@@ -239,7 +234,14 @@ static bool row_matches(const struct rs_request_row *row, const struct rs_clause
 		return false;
 	if (cl->reason >= 0 && row->reason != (enum rs_reason)cl->reason)
 		return false;
-	return cl->where == RS_WHERE_ANY || row->in_window == (cl->where == RS_WHERE_INSIDE);
+	switch (cl->where) {
+	case RS_WHERE_INSIDE:
+		return row->in_window;
+	case RS_WHERE_OUTSIDE:
+		return !row->in_window;
+	default:
+		return true;
+	}
 }
 
 static void add_rows(const struct rs_clause *cl, struct samples *s,
@@ -248,6 +250,14 @@ static void add_rows(const struct rs_clause *cl, struct samples *s,
 	for (size_t i = 0; i < nr; i++)
 		if (row_matches(&row[i], cl))
 			rs_hist_merge(&s->hist, &row[i].latency[cl->part]);
+}
+
+/* What begins or ends a hand-over may have been lost: then it is not known what was inside it. */
+static void collect_inside(const struct rs_result *r, const struct rs_clause *cl, struct samples *s)
+{
+	for (size_t i = 0; i < r->nr_handovers; i++)
+		add_rows(cl, s, r->handover[i].request, r->handover[i].nr_requests);
+	s->blind |= doubt(r, s, rs_blackout_types(), 0, UINT64_MAX);
 }
 
 /* "3b:00.0" is "0000:3b:00.0", as people write it. */
@@ -289,6 +299,8 @@ static int collect(const struct rs_result *r, const struct rs_clause *cl, struct
 	case RS_SUBJECT_WINDOW:
 	case RS_SUBJECT_RANGE:
 		return collect_windows(r, cl, s);
+	case RS_SUBJECT_HANDOVER:
+		return collect_handovers(r, s);
 	case RS_SUBJECT_UPDATE:
 	case RS_SUBJECT_BLACKOUT:
 	case RS_SUBJECT_PHASE:
@@ -299,6 +311,8 @@ static int collect(const struct rs_result *r, const struct rs_clause *cl, struct
 	s->requests = true;
 	if (cl->device[0])
 		collect_device(r, cl, s);
+	else if (cl->where == RS_WHERE_HANDOVER)
+		collect_inside(r, cl, s);
 	else
 		add_rows(cl, s, r->request, r->nr_requests);
 	if (cl->part != RS_LAT_TOTAL && !rs_split_known(r)) {
@@ -411,9 +425,22 @@ static int by_open(const void *a, const void *b)
 	return x->open_ns < y->open_ns ? -1 : x->open_ns > y->open_ns;
 }
 
+static __u64 time_inside(const struct rs_result *r)
+{
+	__u64 ns = 0;
+
+	for (size_t i = 0; i < r->nr_handovers; i++) {
+		const struct rs_handover_view *h = &r->handover[i];
+		__u64 end = h->end_ns ? h->end_ns : r->last_ns;
+
+		ns += end > h->start_ns ? end - h->start_ns : 0;
+	}
+	return ns;
+}
+
 /*
- * The time in which what is counted could happen: inside windows the sum of their lengths, outside
- * the time in which no container had one, else all that was recorded.
+ * The time in which what is counted could happen: inside windows or hand-overs the sum of their lengths, outside
+ * windows the time in which no container had one, else all that was recorded.
  */
 static int time_base(const struct rs_result *r, const struct rs_clause *cl, __u64 *ns)
 {
@@ -423,6 +450,10 @@ static int time_base(const struct rs_result *r, const struct rs_clause *cl, __u6
 	*ns = r->last_ns > r->first_ns ? r->last_ns - r->first_ns : 0;
 	if (cl->where == RS_WHERE_ANY)
 		return 0;
+	if (cl->where == RS_WHERE_HANDOVER) {
+		*ns = time_inside(r);
+		return 0;
+	}
 	w = calloc(r->nr_windows + 1, sizeof(const struct rs_window_view *));
 	if (!w)
 		return -ENOMEM;

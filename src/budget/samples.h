@@ -35,6 +35,9 @@ struct rs_figure {
 	char why[224];
 };
 
+/** rs_missing_hook() - the first function of those that must be traced to see all of @s, and is not; or NULL */
+const char *rs_missing_hook(const struct rs_result *r, const struct rs_subject *s);
+
 /** rs_figure_of() - measure. Return: 0 or -ENOMEM */
 int rs_figure_of(const struct rs_result *r, const struct rs_clause *cl, struct rs_figure *f);
 

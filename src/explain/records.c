@@ -45,7 +45,8 @@ static struct about about(const struct rs_event *ev)
 	case RS_EV_MAP:
 	case RS_EV_UNMAP:
 	case RS_EV_IOCTL:
-	case RS_EV_SNAPSHOT: {
+	case RS_EV_SNAPSHOT:
+	case RS_EV_IOAS: {
 		/* They all begin like this one. */
 		READ(rs_ev_release, x, ev);
 		a.req = x.op.req;
@@ -112,6 +113,7 @@ SAME_PLACE(rs_ev_release, rs_ev_group, op);
 SAME_PLACE(rs_ev_release, rs_ev_map, op);
 SAME_PLACE(rs_ev_release, rs_ev_ioctl, op);
 SAME_PLACE(rs_ev_release, rs_ev_snapshot, op);
+SAME_PLACE(rs_ev_release, rs_ev_ioas, op);
 SAME_PLACE(rs_ev_range, rs_ev_remove, req);
 SAME_PLACE(rs_ev_range, rs_ev_remove, container);
 SAME_PLACE(rs_ev_range, rs_ev_xlate, req);

@@ -152,7 +152,18 @@ static __u32 whole_container(const struct rs_result *whole, const struct rs_cont
 	for (size_t i = whole->nr_containers; i-- > 0;) {
 		const struct rs_container_view *w = &whole->container[i];
 
-		if (w->key == c->key && w->since_ns <= c->since_ns)
+		if (w->key == c->key && w->ioas == c->ioas && w->since_ns <= c->since_ns)
+			return w->id;
+	}
+	return 0;
+}
+
+static __u32 whole_ioctx(const struct rs_result *whole, const struct rs_ioctx_view *x)
+{
+	for (size_t i = whole->nr_ioctxs; i-- > 0;) {
+		const struct rs_ioctx_view *w = &whole->ioctx[i];
+
+		if (w->key == x->key && w->since_ns <= x->since_ns)
 			return w->id;
 	}
 	return 0;
@@ -186,10 +197,46 @@ static __u32 whole_window(const struct rs_result *whole, const struct rs_result 
 	return 0;
 }
 
+static const struct rs_handover_view *whole_handover(const struct rs_result *whole,
+						     const struct rs_result *r,
+						     const struct rs_handover_view *v)
+{
+	__u32 ioctx = 0;
+
+	for (size_t i = 0; i < r->nr_ioctxs; i++)
+		if (r->ioctx[i].id == v->ioctx)
+			ioctx = whole_ioctx(whole, &r->ioctx[i]);
+	for (size_t i = whole->nr_handovers; i-- > 0;) {
+		const struct rs_handover_view *w = &whole->handover[i];
+
+		if (w->ioctx == ioctx && w->start_ns <= v->start_ns)
+			return w;
+	}
+	return NULL;
+}
+
+/* Of an update without windows. */
+static __u32 update_of_handover(const struct rs_result *whole, const struct rs_result *r,
+				const struct rs_update_view *u)
+{
+	for (size_t i = 0; i < r->nr_handovers && u->nr_handovers; i++) {
+		const struct rs_handover_view *w;
+
+		if (r->handover[i].id != u->handovers[0])
+			continue;
+		w = whole_handover(whole, r, &r->handover[i]);
+		return w ? w->update : 0;
+	}
+	return 0;
+}
+
 static __u32 whole_update(const struct rs_result *whole, const struct rs_result *r,
 			  const struct rs_update_view *u)
 {
 	__u32 window = 0;
+
+	if (!u->nr_windows)
+		return update_of_handover(whole, r, u);
 
 	for (size_t i = 0; i < r->nr_windows && u->nr_windows; i++)
 		if (r->window[i].id == u->window[0])
@@ -215,7 +262,9 @@ static int forget_ids(struct search *s)
 	if (json_object_set_new(excerpt, "containers", json_array()) ||
 	    json_object_set_new(excerpt, "windows", json_array()) ||
 	    json_object_set_new(excerpt, "devices", json_array()) ||
-	    json_object_set_new(excerpt, "updates", json_array()))
+	    json_object_set_new(excerpt, "updates", json_array()) ||
+	    json_object_set_new(excerpt, "contexts", json_array()) ||
+	    json_object_set_new(excerpt, "handovers", json_array()))
 		return -ENOMEM;
 	return 0;
 }
@@ -241,6 +290,15 @@ static int take_ids(struct search *s, const struct rs_result *r)
 	list = json_object_get(excerpt, "updates");
 	for (size_t i = 0; i < r->nr_updates && got > 0; i++)
 		got = list_id(list, whole_update(s->whole, r, &r->update[i]));
+	list = json_object_get(excerpt, "contexts");
+	for (size_t i = 0; i < r->nr_ioctxs && got > 0; i++)
+		got = list_id(list, whole_ioctx(s->whole, &r->ioctx[i]));
+	list = json_object_get(excerpt, "handovers");
+	for (size_t i = 0; i < r->nr_handovers && got > 0; i++) {
+		const struct rs_handover_view *w = whole_handover(s->whole, r, &r->handover[i]);
+
+		got = list_id(list, w ? w->id : 0);
+	}
 	return got;
 }
 

@@ -3,24 +3,42 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model/guest.h"
+#include "model/ioctx.h"
 #include "model/pages.h"
 
-struct rs_container *rs_container_get(struct rs_model *m, __u64 key, __u64 ts)
+struct rs_container *rs_container_find(const struct rs_model *m, struct rs_key key)
 {
 	struct rs_container *c;
 
 	HASH_FIND(hh, m->containers, &key, sizeof(key), c);
+	return c;
+}
+
+struct rs_container *rs_container_at(struct rs_model *m, struct rs_key key, struct rs_ioctx *x,
+				     __u64 ts)
+{
+	struct rs_container *c = rs_container_find(m, key);
+
 	if (c)
 		return c;
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return NULL;
+	if (x && rs_ioctx_adopt(x, c)) {
+		free(c);
+		return NULL;
+	}
 	c->key = key;
 	c->view.id = rs_model_id(m, RS_NR_CONTAINER, ++m->next_container);
-	c->view.key = key;
+	c->view.key = key.object;
 	c->view.since_ns = ts;
 	HASH_ADD(hh, m->containers, key, sizeof(c->key), c);
 	return c;
+}
+
+struct rs_container *rs_container_get(struct rs_model *m, __u64 key, __u64 ts)
+{
+	return rs_container_at(m, (struct rs_key){ .object = key }, NULL, ts);
 }
 
 int rs_container_release(struct rs_model *m, struct rs_container *c, __u64 ts)
@@ -36,7 +54,10 @@ int rs_container_release(struct rs_model *m, struct rs_container *c, __u64 ts)
 	m->past = grown;
 	m->past[m->nr_past++] = c->view;
 	HASH_DEL(m->containers, c);
-	rs_guest_released(m, c->key);
+	if (c->ioctx)
+		rs_ioctx_disown(c);
+	else
+		rs_guest_released(m, c->key.object);
 	rs_object_free(&c->obj);
 	rs_owner_free(c);
 	free(c->range);

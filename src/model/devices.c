@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model/devices.h"
+#include "model/ioctx.h"
 #include "model/irqs.h"
 #include "model/pages.h"
 #include "model/stats.h"
@@ -45,14 +46,33 @@ static void take_out(struct rs_model *m, struct rs_device *d)
 	rs_object_free(&d->obj);
 }
 
-/* @name: NULL or "": not told. What contradicts is another device at the same address. */
-static struct rs_device *get_device(struct rs_model *m, __u64 key, const struct rs_container *c,
-				    __s32 group_id, const char *name, __u64 ts)
+/* Where a device is, as far as it is told: in a container, or in some ioas of a context; or neither. */
+struct place {
+	const struct rs_container *c;
+	const struct rs_ioctx *x;
+};
+
+static struct rs_key key_of(const struct place *at)
 {
+	return at->c ? at->c->key : (struct rs_key){ .object = at->x ? at->x->key : 0 };
+}
+
+/* Can it not be the same place? */
+static bool contradicts(struct rs_key known, struct rs_key now)
+{
+	return known.object && now.object &&
+	       (known.object != now.object || (known.ioas && now.ioas && known.ioas != now.ioas));
+}
+
+/* @name: NULL or "": not told. What contradicts is another device at the same address. */
+static struct rs_device *get_device(struct rs_model *m, __u64 key, struct place at, __s32 group_id,
+				    const char *name, __u64 ts)
+{
+	struct rs_key place = key_of(&at);
 	struct rs_device *d;
 
 	HASH_FIND(hh, m->devices, &key, sizeof(key), d);
-	if (d && ((c && d->container && d->container != c->key) ||
+	if (d && (contradicts(d->container, place) ||
 		  (group_id >= 0 && d->view.group_id >= 0 && d->view.group_id != group_id) ||
 		  (name && name[0] && d->view.name[0] && strcmp(name, d->view.name) != 0))) {
 		take_out(m, d);
@@ -62,10 +82,13 @@ static struct rs_device *get_device(struct rs_model *m, __u64 key, const struct 
 		d = add_device(m, key, ts);
 	if (!d)
 		return NULL;
-	if (c && !d->container) {
-		d->container = c->key;
-		d->born = c->view.born;
-		d->view.container = c->view.id;
+	if (place.object && !d->container.object) {
+		d->container = place;
+		d->born = at.c ? at.c->view.born : at.x->view.born;
+	}
+	if (at.c && !d->view.container) {
+		d->container = place;
+		d->view.container = at.c->view.id;
 	}
 	if (group_id >= 0)
 		d->view.group_id = group_id;
@@ -76,19 +99,22 @@ static struct rs_device *get_device(struct rs_model *m, __u64 key, const struct 
 
 int rs_device_event(struct rs_model *m, const struct rs_event *ev)
 {
-	struct rs_container *c = NULL;
+	struct place at = { 0 };
 	struct rs_ev_device x;
 
 	rs_event_read(&x, sizeof(x), ev);
 	x.name[sizeof(x.name) - 1] = 0;
 	if (!x.device)
 		return 0;
-	if (x.container) {
-		c = rs_container_get(m, x.container, ev->ts);
-		if (!c)
-			return -ENOMEM;
-	}
-	return get_device(m, x.device, c, x.group_id, x.name, ev->ts) ? 0 : -ENOMEM;
+	/* In which ioas of a context it is, its attach says. */
+	at.x = rs_ioctx_find(m, x.container);
+	if (x.container && !at.x && x.kind == RS_CONTAINER_IOMMUFD)
+		at.x = rs_ioctx_get(m, x.container, ev->ts);
+	else if (x.container && !at.x)
+		at.c = rs_container_get(m, x.container, ev->ts);
+	if (x.container && !at.x && !at.c)
+		return -ENOMEM;
+	return get_device(m, x.device, at, x.group_id, x.name, ev->ts) ? 0 : -ENOMEM;
 }
 
 struct rs_device *rs_device_of(struct rs_model *m, const struct rs_ev_request *rq,
@@ -99,12 +125,14 @@ struct rs_device *rs_device_of(struct rs_model *m, const struct rs_ev_request *r
 	/* An older recorder did not tell it. */
 	if (rq->h.size < offsetof(struct rs_ev_request, group_id) + sizeof(group_id))
 		group_id = -1;
-	return get_device(m, rq->device, c, group_id, NULL, rq->op.start_ns);
+	return get_device(m, rq->device,
+			  (struct place){ c, c ? NULL : rs_ioctx_find(m, rq->op.container) },
+			  group_id, NULL, rq->op.start_ns);
 }
 
 struct rs_device *rs_device_counted(struct rs_model *m, __u64 key, __u64 ts)
 {
-	return get_device(m, key, NULL, -1, NULL, ts);
+	return get_device(m, key, (struct place){ 0 }, -1, NULL, ts);
 }
 
 static int note_pins(struct rs_model *m, enum rs_note_type type, struct rs_device *d,
@@ -247,11 +275,71 @@ int rs_devices_close(struct rs_model *m, struct rs_container *c, __s64 group_id,
 
 	HASH_ITER(hh, m->devices, d, next)
 	{
-		if (!err && d->container == c->key &&
+		if (!err && rs_key_same(d->container, c->key) &&
 		    (group_id < 0 || d->view.group_id == group_id))
 			err = close_device(m, d, c, ev);
 	}
 	return err;
+}
+
+int rs_devices_leave(struct rs_model *m, __u64 object, const struct rs_event *ev)
+{
+	struct rs_device *d, *next;
+	int err = 0;
+
+	HASH_ITER(hh, m->devices, d, next)
+	{
+		if (!err && d->container.object == object)
+			err = close_device(m, d, rs_container_find(m, d->container), ev);
+	}
+	return err;
+}
+
+/* Its driver must have given back all that it had pinned in the ioas that it leaves. */
+static int leaves_ioas(struct rs_model *m, struct rs_device *d, const struct rs_event *ev)
+{
+	const struct rs_pin *first = rs_pins_lowest(&d->pins);
+	struct rs_pins_seen left = { .pages = d->pins.nr, .left = true };
+	int err;
+
+	if (!first)
+		return 0;
+	left.iova = rs_iova(first->page << RS_PAGE_SHIFT);
+	err = note_pins(m, RS_N_DEVICE_CLOSED, d, rs_container_find(m, d->container), &left,
+			&first->by->ev, ev);
+	rs_pins_free(&d->pins);
+	return err;
+}
+
+int rs_device_attached(struct rs_model *m, const struct rs_ev_group *e, struct rs_ioctx *x,
+		       struct rs_container *c, const struct rs_event *ev)
+{
+	struct rs_key now = c ? c->key : (struct rs_key){ .object = x->key };
+	struct rs_device *d;
+	int err = 0;
+
+	if (!e->device)
+		return 0;
+	HASH_FIND(hh, m->devices, &e->device, sizeof(e->device), d);
+	if (d && d->container.object == x->key && !rs_key_same(d->container, now)) {
+		err = d->container.ioas ? leaves_ioas(m, d, ev) : 0;
+		d->container = now;
+		d->view.container = c ? c->view.id : 0;
+	}
+	if (err)
+		return err;
+	d = get_device(m, e->device, (struct place){ c, x }, e->group ? (__s32)e->group_id : -1,
+		       NULL, ev->ts);
+	return d ? 0 : -ENOMEM;
+}
+
+int rs_device_detached(struct rs_model *m, __u64 device, struct rs_container *c,
+		       const struct rs_event *ev)
+{
+	struct rs_device *d;
+
+	HASH_FIND(hh, m->devices, &device, sizeof(device), d);
+	return d ? close_device(m, d, c, ev) : 0;
 }
 
 /* Of all devices that had this address, one after the other, and that the kernel counts as one. */
@@ -274,7 +362,7 @@ static int judge_totals(struct rs_model *m, struct rs_device *d, __u64 pinned, _
 		err = note_pins(m, RS_N_PINNED, d, NULL, NULL, NULL, NULL);
 	if (err)
 		return err;
-	HASH_FIND(hh, m->containers, &d->container, sizeof(c->key), c);
+	c = rs_container_find(m, d->container);
 	if (c && c->view.id != d->view.container)
 		c = NULL;
 	if (unpinned > pinned) {

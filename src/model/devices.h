@@ -41,6 +41,22 @@ int rs_device_request(struct rs_model *m, struct rs_device *d, struct rs_contain
 int rs_devices_close(struct rs_model *m, struct rs_container *c, __s64 group_id,
 		     const struct rs_event *ev);
 
+/** rs_devices_leave() - the same of all devices of a context, whatever their ioas */
+int rs_devices_leave(struct rs_model *m, __u64 object, const struct rs_event *ev);
+
+/**
+ * rs_device_attached() - a device is in an ioas now, perhaps instead of another one
+ * @c: NULL: which one is not known
+ *
+ * Return: 0 or -errno
+ */
+int rs_device_attached(struct rs_model *m, const struct rs_ev_group *e, struct rs_ioctx *x,
+		       struct rs_container *c, const struct rs_event *ev);
+
+/** rs_device_detached() - a device has left its ioas for none. @c: NULL: not known. Return: 0 or -errno */
+int rs_device_detached(struct rs_model *m, __u64 device, struct rs_container *c,
+		       const struct rs_event *ev);
+
 /** rs_devices_end() - the recording ends: judge pins by the kernel's counts, if these are all there is */
 int rs_devices_end(struct rs_model *m);
 

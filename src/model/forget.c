@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include "model/devices.h"
+#include "model/ioctx.h"
 
 /* A window of the same update may have begun before the last one closed, and be told only when its call returns. */
 #define SETTLE_NS 1000000000ULL
@@ -37,6 +38,9 @@ static bool is_needed(const struct rs_model *m, const struct rs_update *u)
 {
 	for (const struct rs_container *c = m->containers; c; c = c->hh.next)
 		if (c->handed == u || (c->window && c->window->update == u))
+			return true;
+	for (const struct rs_ioctx *x = m->ioctxs; x; x = x->hh.next)
+		if (x->last == u || (x->change && x->change->update == u))
 			return true;
 	return false;
 }
@@ -79,11 +83,15 @@ static void forget_windows(struct rs_model *m)
 }
 
 /* Of a container that was released, only an update that has not been told can speak. */
-static bool has_window(const struct rs_model *m, __u32 container)
+static bool can_be_told(const struct rs_model *m, __u32 container)
 {
 	for (size_t i = 0; i < m->nr_windows; i++)
 		if (m->window[i].container == container)
 			return true;
+	for (size_t i = 0; i < m->nr_updates; i++)
+		for (size_t k = 0; k < m->update[i]->view.nr_containers; k++)
+			if (m->update[i]->view.container[k] == container && !m->update[i]->told)
+				return true;
 	return false;
 }
 
@@ -92,7 +100,7 @@ static void forget_released(struct rs_model *m)
 	size_t nr = 0;
 
 	for (size_t i = 0; i < m->nr_past; i++)
-		if (has_window(m, m->past[i].id))
+		if (can_be_told(m, m->past[i].id))
 			m->past[nr++] = m->past[i];
 	m->nr_past = nr;
 }
@@ -175,6 +183,7 @@ void rs_model_forget(struct rs_model *m, __u64 now)
 	forget_processes(m, now);
 	forget_execs(m);
 	rs_devices_forget(m);
+	rs_ioctxs_forget(m);
 	/* Of the whole recording: none of it is told of an update. */
 	m->tally.nr_slow = m->tally.nr_failures = m->tally.nr_flights = 0;
 }

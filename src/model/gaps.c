@@ -40,6 +40,8 @@ int rs_model_gap_in(struct rs_model *m, enum rs_gap_kind kind, const struct rs_c
 		g.container = c->view.id;
 		g.from_ns = c->view.since_ns;
 		g.types = RS_TYPES_LIFE | RS_TYPE(BACKING);
+		if (c->ioctx)
+			g.types |= RS_TYPE(IOAS);
 	}
 	return rs_model_gap(m, &g);
 }
@@ -47,7 +49,7 @@ int rs_model_gap_in(struct rs_model *m, enum rs_gap_kind kind, const struct rs_c
 /* Everything that uses a container. */
 #define USES                                                                                   \
 	(RS_TYPE(MAP) | RS_TYPE(UNMAP) | RS_TYPE(IOCTL) | RS_TYPE(REQUEST) | RS_TYPE(ATTACH) | \
-	 RS_TYPE(DETACH))
+	 RS_TYPE(DETACH) | RS_TYPE(IOAS))
 
 /* What gives interrupts, and takes them away. */
 #define IRQS (RS_TYPE(IRQ) | RS_TYPE(VM) | RS_TYPE(EXEC) | RS_TYPE(EXIT) | RS_TYPE(DEVICE))
@@ -55,12 +57,13 @@ int rs_model_gap_in(struct rs_model *m, enum rs_gap_kind kind, const struct rs_c
 __u32 rs_note_records(enum rs_note_type type)
 {
 	static const __u32 records[RS_N_NR] = {
-		[RS_N_MAPPED] = RS_TYPE(MAP) | RS_TYPE(RANGE),
+		[RS_N_MAPPED] = RS_TYPE(MAP) | RS_TYPE(IOAS) | RS_TYPE(RANGE),
 		[RS_N_INVALIDATED] = RS_TYPE(UNMAP) | RS_TYPE(RANGE),
 		[RS_N_REMAPPED] = RS_TYPE(MAP) | RS_TYPE(RANGE),
 		[RS_N_REMAP_REFUSED] = RS_TYPE(MAP),
-		[RS_N_UNMAPPED] = RS_TYPE(UNMAP) | RS_TYPE(REMOVE),
-		[RS_N_RELEASED] = RS_TYPE(RELEASE) | RS_TYPE(REMOVE) | RS_TYPE(DETACH),
+		[RS_N_UNMAPPED] = RS_TYPE(UNMAP) | RS_TYPE(REMOVE) | RS_TYPE(IOAS),
+		[RS_N_RELEASED] =
+			RS_TYPE(RELEASE) | RS_TYPE(REMOVE) | RS_TYPE(DETACH) | RS_TYPE(IOAS),
 		[RS_N_TRANSLATED] =
 			RS_TYPE(XLATE) | RS_TYPE(MAP) | RS_TYPE(ATTACH) | RS_TYPE(REQUEST),
 		[RS_N_IOMMU_CHANGED] = RS_TYPE(IOMMU) | RS_TYPE(MAP) | RS_TYPE(UNMAP) |
@@ -74,15 +77,18 @@ __u32 rs_note_records(enum rs_note_type type)
 		[RS_N_MAP_DONE] = RS_TYPE(MAP),
 		[RS_N_FOUND] = RS_TYPE(SNAPSHOT) | RS_TYPE(RANGE),
 		[RS_N_FOUND_INVALID] = RS_TYPE(SNAPSHOT) | RS_TYPE(RANGE),
-		[RS_N_FOREIGN_PIN] = RS_TYPE(MAP) | RS_TYPE(ATTACH) | RS_TYPE(REQUEST),
-		[RS_N_PAGES_KNOWN] = RS_TYPE(PAGES) | RS_TYPE(REQUEST) | RS_TYPE(MAP),
-		[RS_N_PAGES_OTHER] =
-			RS_TYPE(PAGES) | RS_TYPE(REQUEST) | RS_TYPE(MAP) | RS_TYPE(IOMMU),
+		[RS_N_FOREIGN_PIN] =
+			RS_TYPE(MAP) | RS_TYPE(ATTACH) | RS_TYPE(REQUEST) | RS_TYPE(IOAS),
+		[RS_N_PAGES_KNOWN] =
+			RS_TYPE(PAGES) | RS_TYPE(REQUEST) | RS_TYPE(MAP) | RS_TYPE(IOAS),
+		[RS_N_PAGES_OTHER] = RS_TYPE(PAGES) | RS_TYPE(REQUEST) | RS_TYPE(MAP) |
+				     RS_TYPE(IOMMU) | RS_TYPE(IOAS),
 		[RS_N_VERIFIED] = RS_TYPE(PAGES) | RS_TYPE(VERIFY) | RS_TYPE(MAP),
 		[RS_N_PINNED] = RS_TYPE(REQUEST) | RS_TYPE(STATS),
 		[RS_N_PIN_ZERO] = RS_TYPE(REQUEST),
 		[RS_N_UNDERFLOW] = RS_TYPE(REQUEST) | RS_TYPE(STATS) | RS_TYPE(DEVICE),
-		[RS_N_DEVICE_CLOSED] = RS_TYPE(DEVICE) | RS_TYPE(REQUEST) | RS_TYPE(STATS),
+		[RS_N_DEVICE_CLOSED] =
+			RS_TYPE(DEVICE) | RS_TYPE(REQUEST) | RS_TYPE(STATS) | RS_TYPE(ATTACH),
 		[RS_N_HANDED_OVER] = RS_TYPE(MAP) | RS_TYPE(UNMAP) | RS_TYPE(RANGE),
 		[RS_N_TAKEN] = RS_TYPE(MAP) | RS_TYPE(UNMAP) | RS_TYPE(RANGE),
 		[RS_N_CHANGED] = RS_TYPE(MAP) | RS_TYPE(UNMAP),
@@ -93,6 +99,12 @@ __u32 rs_note_records(enum rs_note_type type)
 		[RS_N_IRQ_END] = IRQS,
 		[RS_N_WAITS] = RS_TYPE(WAIT) | RS_TYPE(REQUEST),
 		[RS_N_GUEST_RUNS] = RS_TYPE(VCPU) | RS_TYPE(PASSED),
+		[RS_N_OWNER_LEFT] = RS_TYPES_PROCESS | RS_TYPE(RANGE) | RS_TYPE(SNAPSHOT),
+		[RS_N_OWNER_CHANGED] = RS_TYPE(IOAS) | RS_TYPE(RANGE),
+		[RS_N_OTHER_USES] = RS_TYPE(IOAS) | RS_TYPE(ATTACH),
+		[RS_N_OTHER_RUNS] = RS_TYPE(VCPU) | RS_TYPE(PASSED),
+		[RS_N_GIVEN_UP] = RS_TYPE(RELEASE) | RS_TYPE(REMOVE),
+		[RS_N_CHARGE_MOVED] = RS_TYPE(IOAS) | RS_TYPE(RANGE),
 	};
 
 	return type < RS_N_NR ? records[type] : 0;

@@ -4,6 +4,7 @@
 #include <linux/vfio.h>
 #include <stdlib.h>
 #include "model/guest.h"
+#include "model/ioctx.h"
 
 /* Of another process it is another VM: KVM lets only the mm that has made it run its vCPUs. */
 static struct rs_vm *get_vm(struct rs_model *m, __u64 key, __u32 tgid)
@@ -165,19 +166,38 @@ static void on_irq(struct rs_model *m, const struct rs_event *ev)
 		rs_update_irq(m, ev->tgid, ev->ts);
 }
 
+/* Any container of an object: of a context, the first of its ioas. NULL: there is none */
+static struct rs_container *container_of_object(const struct rs_model *m, __u64 object)
+{
+	const struct rs_ioctx *x = rs_ioctx_find(m, object);
+
+	if (x)
+		return x->nr ? x->ioas[0] : NULL;
+	return rs_container_find(m, (struct rs_key){ .object = object });
+}
+
+/* The update that it is in; NULL: none */
+static struct rs_update *update_of_object(const struct rs_model *m, __u64 object)
+{
+	const struct rs_ioctx *x = rs_ioctx_find(m, object);
+	const struct rs_container *c;
+
+	if (x)
+		return rs_ioctx_update(m, x);
+	c = rs_container_find(m, (struct rs_key){ .object = object });
+	return c ? rs_update_of(m, c) : NULL;
+}
+
 /* The process has looked into what it was given. */
 static void set_up(struct rs_model *m, __u64 container, const struct rs_event *ev)
 {
-	struct rs_update *u = rs_update_by(m, ev->tgid);
-	struct rs_container *c;
+	struct rs_update *u = rs_update_by(m, ev->tgid), *now = update_of_object(m, container);
 
-	HASH_FIND(hh, m->containers, &container, sizeof(container), c);
 	for (size_t i = 0; i < m->nr_passed; i++)
 		if (m->passed[i].container == container && m->passed[i].heir.tgid == ev->tgid)
 			m->passed[i].heir.set_up_ns = ev->ts;
 	/* The opener's own only once it has another program. */
-	if (u && c && rs_update_of(m, c) == u && !u->remapper &&
-	    (u->exec || u->view.from.tgid != ev->tgid))
+	if (u && now == u && !u->remapper && (u->exec || u->view.from.tgid != ev->tgid))
 		rs_update_heir(u, ev->tgid)->set_up_ns = ev->ts;
 }
 
@@ -229,8 +249,10 @@ static int on_devop(struct rs_model *m, const struct rs_event *ev)
 	rs_event_read(&x, sizeof(x), ev);
 	HASH_FIND(hh, m->devices, &x.device, sizeof(x.device), d);
 	if (!x.container && d)
-		x.container = d->container;
-	HASH_FIND(hh, m->containers, &x.container, sizeof(x.container), c);
+		x.container = d->container.object;
+	c = d ? rs_container_find(m, d->container) : NULL;
+	if (!c || c->key.object != x.container)
+		c = container_of_object(m, x.container);
 	switch (x.cmd) {
 	case VFIO_DEVICE_GET_INFO:
 	case VFIO_DEVICE_GET_REGION_INFO:
@@ -261,7 +283,7 @@ int rs_guest_ioctl(struct rs_model *m, struct rs_container *c, const struct rs_e
 	struct rs_mark_view v = { .at_ns = x->op.start_ns };
 
 	if (x->cmd != VFIO_IOMMU_DIRTY_PAGES) {
-		set_up(m, c->key, ev);
+		set_up(m, c->key.object, ev);
 		return 0;
 	}
 	if (x->uflags & VFIO_IOMMU_DIRTY_PAGES_FLAG_START)
@@ -298,18 +320,19 @@ static int on_passed(struct rs_model *m, const struct rs_event *ev)
 	struct rs_mark_view v = { .at_ns = ev->ts, .what = "file passed" };
 	struct rs_container *c;
 	struct rs_ev_passed x;
+	struct rs_update *u;
 	struct rs_device *d;
 	struct rs_heir *h;
 
 	rs_event_read(&x, sizeof(x), ev);
 	HASH_FIND(hh, m->devices, &x.object, sizeof(x.object), d);
 	if (!x.container && d)
-		x.container = d->container;
+		x.container = d->container.object;
 	if (!x.container)
 		return 0;
-	HASH_FIND(hh, m->containers, &x.container, sizeof(x.container), c);
-	h = c && c->window ? rs_update_heir(c->window->update, ev->tgid)
-			   : passed_to(m, x.container, ev->tgid);
+	c = container_of_object(m, x.container);
+	u = c && c->window ? c->window->update : rs_ioctx_open_update(m, x.container);
+	h = u ? rs_update_heir(u, ev->tgid) : passed_to(m, x.container, ev->tgid);
 	if (!h)
 		return -ENOMEM;
 	if (!h->passed_ns)
@@ -332,6 +355,14 @@ static int on_mark(struct rs_model *m, const struct rs_event *ev)
 	if (grown->what == RS_MARK_RESUME)
 		rs_update_resumed(m);
 	return 0;
+}
+
+bool rs_guest_passed(const struct rs_model *m, __u64 container, __u32 tgid)
+{
+	for (size_t i = 0; i < m->nr_passed; i++)
+		if (m->passed[i].container == container && m->passed[i].heir.tgid == tgid)
+			return true;
+	return false;
 }
 
 int rs_guest_opened(struct rs_model *m, __u64 container, struct rs_update *u)

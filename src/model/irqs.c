@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linux/vfio.h>
+#include "model/ioctx.h"
 #include "model/irqs.h"
 
 int rs_irq_name(const struct rs_irq *irq, char *buf, size_t len)
@@ -258,6 +259,9 @@ static struct rs_container *late_container(const struct rs_model *m, const struc
 	for (struct rs_container *c = m->containers; c; c = c->hh.next)
 		if (c->window && c->window->update == u && !c->view.born)
 			return c;
+	for (const struct rs_ioctx *x = m->ioctxs; x; x = x->hh.next)
+		if (x->change && x->change->update == u && x->nr && !x->view.born)
+			return x->ioas[0];
 	return NULL;
 }
 
@@ -379,11 +383,7 @@ static struct rs_device *device_of(const struct rs_model *m, const struct rs_irq
 
 static struct rs_container *container_of_device(const struct rs_model *m, const struct rs_device *d)
 {
-	struct rs_container *c = NULL;
-
-	if (d)
-		HASH_FIND(hh, m->containers, &d->container, sizeof(d->container), c);
-	return c;
+	return d ? rs_container_find(m, d->container) : NULL;
 }
 
 static int stake(struct rs_model *m, struct rs_irq *irq, struct rs_container *c,
@@ -426,16 +426,27 @@ static void settle(struct rs_model *m, struct rs_irq *irq)
 		forget_eventfd(m, was);
 }
 
-int rs_irqs_invalidated(struct rs_model *m, struct rs_container *c, const struct rs_event *ev)
+/* Of a context, a device is in any of its ioas, or in one that is not told. */
+static bool is_device_of(const struct rs_model *m, const struct rs_irq *irq,
+			 const struct rs_container *c)
 {
-	struct rs_update *u = c->window->update;
+	const struct rs_device *d = device_of(m, irq);
+
+	return d && (c->ioctx ? d->container.object == c->key.object
+			      : rs_key_same(d->container, c->key));
+}
+
+int rs_irqs_at_stake(struct rs_model *m, struct rs_update *u, struct rs_container *c,
+		     const struct rs_event *ev)
+{
+	bool born = c->ioctx ? c->ioctx->view.born : c->view.born;
 	struct rs_irq *irq, *next;
 	int err = 0;
 
 	HASH_ITER(hh, m->irqs, irq, next)
 	{
-		bool ours = is_stray(irq) ? !c->view.born && rs_update_has(u, irq->tgid)
-					  : container_of_device(m, device_of(m, irq)) == c;
+		bool ours = is_stray(irq) ? !born && rs_update_has(u, irq->tgid)
+					  : is_device_of(m, irq, c);
 
 		if (!ours || err)
 			continue;

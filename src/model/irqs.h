@@ -107,8 +107,13 @@ int rs_irqs_event(struct rs_model *m, const struct rs_event *ev);
 /** rs_irqs_ran() - RS_EV_VCPU of one that runs: what is at stake in its update is judged */
 int rs_irqs_ran(struct rs_model *m, const struct rs_event *ev);
 
-/** rs_irqs_invalidated() - ranges of @c were invalidated: its devices' interrupts are at stake from now on */
-int rs_irqs_invalidated(struct rs_model *m, struct rs_container *c, const struct rs_event *ev);
+/**
+ * rs_irqs_at_stake() - ranges of @c were invalidated: its devices' interrupts are at stake in @u from now on
+ *
+ * Of an ioas all of its context's are: their hand-over has begun.
+ */
+int rs_irqs_at_stake(struct rs_model *m, struct rs_update *u, struct rs_container *c,
+		     const struct rs_event *ev);
 
 /** rs_irqs_left() - the process is no more, or has another program: its irqfds are gone */
 int rs_irqs_left(struct rs_model *m, const struct rs_event *ev);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "model/devices.h"
 #include "model/guest.h"
+#include "model/ioctx.h"
 #include "model/irqs.h"
 #include "model/pages.h"
 #include "model/stats.h"
@@ -54,8 +55,12 @@ void rs_object_free(struct rs_object *o)
 
 int rs_note(struct rs_model *m, struct rs_note note)
 {
-	if (!note.update && note.container && note.container->window)
-		note.update = note.container->window->update;
+	const struct rs_container *c = note.container;
+
+	if (!note.update && c && c->window)
+		note.update = c->window->update;
+	else if (!note.update && c && c->ioctx && c->ioctx->change)
+		note.update = c->ioctx->change->update;
 	return m->note(m->ctx, &note);
 }
 
@@ -75,7 +80,9 @@ static int on_vcpu(struct rs_model *m, const struct rs_event *ev)
 	if (err || x.what == RS_VCPU_TOLD)
 		return err;
 	err = rs_irqs_ran(m, ev);
-	return err ? err : rs_owner_ran(m, ev);
+	if (!err)
+		err = rs_owner_ran(m, ev);
+	return err ? err : rs_ioctx_ran(m, ev);
 }
 
 /* Who an interrupt reaches, and when it was given back. */
@@ -127,7 +134,7 @@ int rs_model_event(struct rs_model *m, const struct rs_event *ev)
 	default:
 		if (ev->type >= RS_EV_NR)
 			return rs_model_gap_in(m, RS_GAP_UNREAD, NULL, ev->ts);
-		return rs_model_type1(m, ev);
+		return rs_is_iommufd(ev) ? rs_model_iommufd(m, ev) : rs_model_type1(m, ev);
 	}
 }
 
@@ -138,6 +145,8 @@ int rs_model_end(struct rs_model *m)
 
 	if (!err)
 		err = rs_devices_end(m);
+	if (!err)
+		err = rs_ioctxs_end(m);
 
 	HASH_ITER(hh, m->containers, c, next)
 	{
@@ -157,6 +166,8 @@ int rs_model_end(struct rs_model *m)
 		if (err)
 			break;
 	}
+	while (m->ioctxs && !err)
+		err = rs_ioctx_release(m, m->ioctxs, NULL);
 	return err;
 }
 
@@ -197,6 +208,7 @@ void rs_model_free(struct rs_model *m)
 	while (m->mms)
 		rs_mm_forget(m, m->mms->key);
 	rs_pending_free(m);
+	rs_ioctxs_free(m);
 	rs_guest_free(m);
 	rs_irqs_free(m);
 	rs_updates_free(m);

@@ -4,7 +4,7 @@
  *
  * Rebuilds containers, ranges, windows, owners and hand-overs from events in the order of time, and
  * tells what changed as *notes*: the alphabet of the rules. Nothing here knows a rule, and nothing
- * but the type1 events' reader (src/model/type1.c) knows type1.
+ * but the readers of their events (src/model/type1.c, src/model/iommufd.c) knows type1 or iommufd.
  *
  * The kernel's own state in the events (the ranges after an invalidation, the range after a remap)
  * beats what the model has worked out from requests.
@@ -126,6 +126,9 @@ struct rs_range {
 	char *unproved;	    /* why that remap is not proved to be of the same memory; NULL */
 	bool pages_told;    /* that something is known of its pages */
 	struct rs_kept *invalidation; /* what took its vaddr; NULL: nothing did, or nobody saw it */
+	__u32 area;		      /* enum rs_area */
+	__u32 account;		      /* iommufd: enum rs_account */
+	__u64 pages_key;	      /* iommufd: areas that share it share their pages */
 };
 
 /**
@@ -223,11 +226,31 @@ struct rs_window {
 	__u32 unseen;  /* ... and those that lost it before the recording: only counted so far */
 };
 
-/** struct rs_container - a container that lives */
+/**
+ * struct rs_key - what names a container
+ * @object: struct vfio_iommu's address, or struct iommufd_ctx's
+ * @ioas: iommufd: the ioas' id in it; 0 of type1, and of a context of which no ioas is meant
+ */
+struct rs_key {
+	__u64 object;
+	__u64 ioas;
+};
+
+static inline bool rs_key_same(struct rs_key a, struct rs_key b)
+{
+	return a.object == b.object && a.ioas == b.ioas;
+}
+
+/**
+ * struct rs_container - a container that lives
+ *
+ * Each ioas of an iommufd context is one: what has ranges.
+ */
 struct rs_container {
 	struct rs_object obj;
 	UT_hash_handle hh;
-	__u64 key;
+	struct rs_key key;
+	struct rs_ioctx *ioctx; /* NULL of type1 */
 	struct rs_container_view view;
 	struct rs_range **range; /* by iova */
 	size_t nr, room;
@@ -263,7 +286,7 @@ struct rs_rows {
 
 /**
  * struct rs_device - a device that asked for something, also when it is gone
- * @container: the key of its container, 0: not known
+ * @container: the key of its container, .object 0: not known
  * @born: the recording has all that it ever asked of that container
  * @open: the device is there; @view.key can be another's as soon as it is not
  * @pinned: has pinned something
@@ -273,7 +296,7 @@ struct rs_device {
 	struct rs_object obj;
 	UT_hash_handle hh;
 	__u64 key;
-	__u64 container;
+	struct rs_key container;
 	bool born;
 	bool open;
 	bool pinned;
@@ -301,166 +324,7 @@ struct rs_waiter {
 	struct rs_ev_wait ev;
 };
 
-/** enum rs_note_type - what can happen, in the words of the rules */
-enum rs_note_type {
-	RS_N_MAPPED,	    /* range: a plain map made it */
-	RS_N_INVALIDATED,   /* range: lost its vaddr */
-	RS_N_REMAPPED,	    /* range: has a vaddr again; .remap */
-	RS_N_REMAP_REFUSED, /* range, invalid: a remap that overlaps it failed; .remap */
-	RS_N_UNMAPPED,	    /* range: a plain unmap took it down */
-	RS_N_RELEASED,	    /* range: went down with its container or its last group; .by */
-	RS_N_TRANSLATED,    /* range, invalid: its vaddr was translated */
-	RS_N_IOMMU_CHANGED, /* range, invalid: the IOMMU's table changed under it */
-	RS_N_MM_GONE,	    /* range, valid: its owner's mm is no more */
-	RS_N_USED,	    /* range, stale: its container was used, by .by */
-	RS_N_NEW_MAP,	    /* container: a plain map inside the window; range */
-	RS_N_PLAIN_UNMAP,   /* container: a plain unmap of an invalid range; range */
-	RS_N_ATTACHED,	    /* container: a group joined inside the window */
-	RS_N_CLOSED,	    /* container: its window has closed */
-	RS_N_MAP_DONE,	    /* range: a map or remap has charged memory; .remap */
-	RS_N_FOUND,	    /* range, valid: a snapshot told it */
-	RS_N_FOUND_INVALID, /* range, invalid: ... and its window had begun before */
-	RS_N_FOREIGN_PIN,   /* range: pinned in another mm than the one that is charged; .foreign */
-	RS_N_PAGES_KNOWN,   /* range: what one of its pages is, for the first time */
-	RS_N_PAGES_OTHER,   /* range: pages are others than before; .pages */
-	RS_N_VERIFIED,	    /* range: the pages behind its new vaddr were looked at; .pages */
-	RS_N_PINNED,	    /* device: pins for the first time */
-	RS_N_PIN_ZERO,	    /* container: a pin succeeded without a page; .device may be NULL */
-	RS_N_UNDERFLOW,	    /* device: gave back what it does not have; .pins */
-	RS_N_DEVICE_CLOSED, /* device: is gone; .pins */
-	RS_N_HANDED_OVER,   /* update: a remap gave a container to another process, .by */
-	RS_N_TAKEN,	    /* update: .by remapped what lost its vaddr unseen */
-	RS_N_CHANGED,	   /* update, that handed it over: a container was changed, by .by; range */
-	RS_N_GUEST_RUNS,   /* range, invalid: a vCPU of the update's guest runs, in .by */
-	RS_N_OLD_RUNS,	   /* update, that handed it over: a vCPU of who had it runs, in .by */
-	RS_N_IRQ_AT_STAKE, /* interrupt: an update has begun; .device NULL: not known */
-	RS_N_IRQ_NEEDED,   /* interrupt, at stake: the guest runs, in .by; .irq_seen */
-	RS_N_IRQ_CLOSED, /* interrupt, at stake, of a guest that is not seen: its device is gone; .irq_seen */
-	RS_N_IRQ_END, /* interrupt, at stake: the recording ends; .irq_seen */
-	RS_N_WAITS,   /* waiter: a driver's request waits for a vaddr */
-	RS_N_END,     /* range, container: the recording ends */
-	RS_N_NR
-};
-
-/** rs_note_name() - a note's name in automata, and in what is printed: "invalidated". Static */
-const char *rs_note_name(unsigned int type);
-
-/** rs_note_gloss() - what it says, in English. Static */
-const char *rs_note_gloss(unsigned int type);
-
-/**
- * struct rs_remap - a map or remap, as a rule needs it
- * @ev: the request's record
- * @old: what was behind the range before
- * @now: what is behind its new vaddr
- * @old_iova: the range as it was invalidated
- * @old_owner_mm: who was charged
- * @locked_pages: what is charged for it now (vfio_dma.locked_vm); UINT64_MAX: not known
- * @old_mm_gone: no process that is known to live has the old owner's mm
- * @old_mm_unsure: ... but the kernel counted somebody who had it: a process that was not told, or one in passing
- * @verified: the pages behind the new vaddr will be looked at
- */
-struct rs_remap {
-	const struct rs_ev_map *ev;
-	const struct rs_backing_list *old;
-	const struct rs_backing_list *now;
-	rs_iova_t old_iova;
-	__u64 old_size;
-	rs_vaddr_t old_vaddr;
-	__u64 old_owner_mm;
-	__u64 locked_pages;
-	bool old_mm_gone;
-	bool old_mm_unsure;
-	bool verified;
-};
-
-/**
- * struct rs_pages_seen - pages compared with what was known of them
- * @asked: looked for; of these,
- * @found: could be seen,
- * @same: are what they were,
- * @other: are others; the rest was not known before
- * @all: none of the range was left out
- * @iova: of the first one that is another
- * @had: what it was
- * @has: what it is
- * @had_by: &enum rs_pages_source: who had it
- * @has_by: who has it
- */
-struct rs_pages_seen {
-	__u64 asked;
-	__u64 found;
-	__u64 same;
-	__u64 other;
-	bool all;
-	rs_iova_t iova;
-	__u64 had;
-	__u64 has;
-	__u32 had_by;
-	__u32 has_by;
-};
-
-/** rs_pages_prove() - every page of the range was seen, and is what it was */
-static inline bool rs_pages_prove(const struct rs_pages_seen *s)
-{
-	return s->all && s->asked && !s->other && s->same == s->asked;
-}
-
-/**
- * struct rs_pins_seen - a device's pins, when they do not add up
- * @iova: of the first page
- * @pages: how many: given back although not pinned, or left
- * @pinned: in all; with @totals only, which is then all that is known
- * @unpinned: likewise
- */
-struct rs_pins_seen {
-	rs_iova_t iova;
-	__u64 pages;
-	__u64 pinned;
-	__u64 unpinned;
-	bool totals;
-};
-
-/** struct rs_foreign - pinned by one, charged to another */
-struct rs_foreign {
-	rs_iova_t iova; /* the first time */
-	__u32 calls;
-	__u32 owner; /* the process that is charged, 0: not known */
-};
-
-/**
- * struct rs_note - one thing that happened
- * @ev: the event that told it; NULL for RS_N_END and of a clock
- * @proof: an earlier event that belongs to it, before @ev in an excerpt; NULL
- * @container: NULL only of a device whose container is not known, or gone
- * @update: that of the container's open window, unless the model says another; NULL: none
- * @mm: NULL: the note is about none
- * @by: the process that did it, 0: nobody
- * @killed: RS_N_RELEASED: because a process was killed by a signal
- */
-struct rs_note {
-	enum rs_note_type type;
-	__u64 ts;
-	const struct rs_event *ev;
-	const struct rs_event *proof;
-	struct rs_container *container;
-	struct rs_range *range;
-	struct rs_device *device;
-	struct rs_update *update;
-	struct rs_mm *mm;
-	const struct rs_remap *remap;
-	const struct rs_foreign *foreign;
-	const struct rs_pages_seen *pages;
-	const struct rs_pins_seen *pins;
-	struct rs_irq *irq;
-	const struct rs_irq_seen *irq_seen;
-	struct rs_waiter *waiter;
-	__u32 by;
-	bool killed;
-};
-
-/** rs_note_fn - takes a note. Return: 0 or -errno, which ends the analysis */
-typedef int (*rs_note_fn)(void *ctx, struct rs_note *note);
+#include "model/note.h"
 
 /* What the model has found out about requests, kept for the result. */
 struct rs_tally {
@@ -515,7 +379,9 @@ _Static_assert(RS_EV_NR <= 32, "a bit for each type of record");
 	 RS_TYPE(UNMAP) | RS_TYPE(REMOVE) | RS_TYPE(RANGE) | RS_TYPE(SNAPSHOT))
 #define RS_TYPES_PROCESS (RS_TYPE(PROC) | RS_TYPE(FORK) | RS_TYPE(EXEC) | RS_TYPE(EXIT))
 
+struct rs_change;
 struct rs_eventfd;
+struct rs_ioctx;
 struct rs_irq;
 struct rs_irq_seen;
 struct rs_pending;
@@ -530,6 +396,8 @@ enum rs_numbered {
 	RS_NR_WINDOW = 1,
 	RS_NR_DEVICE = 2,
 	RS_NR_UPDATE = 3,
+	RS_NR_IOCTX = 4,
+	RS_NR_HANDOVER = 5,
 	RS_NUMBERED_NR
 };
 
@@ -572,7 +440,16 @@ struct rs_model {
 	size_t nr_passed;
 	struct rs_ev_mark *mark; /* what monitors said, in time order */
 	size_t nr_marks;
-	struct rs_waiter *waiters;   /* by request */
+	struct rs_waiter *waiters;	  /* by request */
+	struct rs_ioctx *ioctxs;	  /* by key */
+	struct rs_ioctx_view *past_ioctx; /* released ones */
+	size_t nr_past_ioctxs;
+	struct rs_change *handover; /* that have ended; of these, only view and rows */
+	size_t nr_handovers;
+	struct rs_refusal_view *refusal;
+	size_t nr_refusals;
+	struct rs_area_view *area; /* of ioas that are gone */
+	size_t nr_areas;
 	struct rs_irq *irqs;	     /* by key */
 	struct rs_eventfd *eventfds; /* by key */
 	size_t irqs_at_stake;
@@ -588,6 +465,8 @@ struct rs_model {
 	__u32 next_vm;
 	__u32 next_update;
 	__u32 next_device;
+	__u32 next_ioctx;
+	__u32 next_handover;
 	__u64 first_ns, last_ns;
 	__u64 events;
 	struct rs_gap *gap; /* what is missing, as far as the records themselves show it */
@@ -649,6 +528,12 @@ bool rs_mm_in_use(const struct rs_model *m, __u64 mm, __u32 tgid);
 /* A process that lives and has that mm, 0: none is known. */
 __u32 rs_proc_by_mm(const struct rs_model *m, __u64 mm);
 
+/* NULL: there is none */
+struct rs_container *rs_container_find(const struct rs_model *m, struct rs_key key);
+/* One that is new is of the context, which must be known; NULL without memory */
+struct rs_container *rs_container_at(struct rs_model *m, struct rs_key key, struct rs_ioctx *x,
+				     __u64 ts);
+/* The same of type1. */
 struct rs_container *rs_container_get(struct rs_model *m, __u64 key, __u64 ts);
 int rs_container_release(struct rs_model *m, struct rs_container *c, __u64 ts);
 struct rs_range *rs_range_at(struct rs_container *c, __u64 iova);
@@ -675,6 +560,10 @@ void rs_window_view_free(struct rs_window_view *w);
 
 /* The container's window has just opened: which update is it of? */
 int rs_update_join(struct rs_model *m, struct rs_container *c);
+/* The same of a context's hand-over. */
+int rs_update_join_handover(struct rs_model *m, struct rs_ioctx *x);
+/* It has ended, as its view says. */
+void rs_update_handed(struct rs_change *h);
 /* The process has a new mm. */
 void rs_update_exec(struct rs_model *m, __u32 tgid, __u64 ts);
 /* The window is closed, as its view says. */
@@ -683,12 +572,16 @@ void rs_update_leave(struct rs_window *w);
 struct rs_update *rs_update_by(const struct rs_model *m, __u32 tgid);
 /* The process takes part in it: it has opened it, was passed a file, or has remapped. */
 bool rs_update_has(const struct rs_update *u, __u32 tgid);
+/* Nothing came of it: what it began with was a program that left, and took its context along. */
+bool rs_update_void(const struct rs_update *u);
+/* Its guest is known to have stood still, and has not run since. */
+bool rs_update_stands_still(const struct rs_update *u);
 /* The update that the container is in, or that its guest has not come out of; NULL: none. */
 struct rs_update *rs_update_of(const struct rs_model *m, const struct rs_container *c);
 /* The process' place in the update: it was passed a file, or has remapped. NULL without memory */
 struct rs_heir *rs_update_heir(struct rs_update *u, __u32 tgid);
 /* A range of the container was remapped. */
-int rs_update_remapped(struct rs_container *c, __u32 tgid);
+int rs_update_remapped(struct rs_update *u, __u32 tgid);
 /* How a vCPU was at an invalidation. */
 int rs_update_told(struct rs_update *u, const struct rs_vcpu *v);
 /* A vCPU of the update enters KVM_RUN. @inside: it had not left it when it was told */
@@ -725,6 +618,9 @@ const struct rs_mm *rs_mm_find(const struct rs_model *m, __u64 key);
 void rs_mm_forget(struct rs_model *m, __u64 key);
 
 int rs_model_type1(struct rs_model *m, const struct rs_event *ev);
+int rs_model_iommufd(struct rs_model *m, const struct rs_event *ev);
+/* Is it a record of iommufd, for rs_model_iommufd()? Pieces of requests are of either. */
+bool rs_is_iommufd(const struct rs_event *ev);
 void rs_pending_free(struct rs_model *m);
 
 /* What a driver's request cost. Its device and container must be known, or stay out of it. */
@@ -733,6 +629,7 @@ void rs_request_cost(struct rs_model *m, const struct rs_ev_request *rq, struct 
 /* Counts a request, also in the rows of @d (NULL: no device), for each path that it took. */
 int rs_tally_add(struct rs_model *m, struct rs_device *d, const struct rs_slow *s,
 		 const __u64 pages[RS_PATH_NR]);
+int rs_rows_add(struct rs_rows *rows, const struct rs_slow *s, const __u64 pages[RS_PATH_NR]);
 int rs_tally_failure(struct rs_model *m, const struct rs_failure *f);
 int rs_tally_flight(struct rs_model *m, const struct rs_event *ev);
 /* The row of that kind, with its latencies; a new one if need be. NULL without memory */

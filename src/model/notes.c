@@ -51,6 +51,16 @@ static const struct {
 			      "the device is gone, and of its guest no vCPU was seen" },
 	[RS_N_IRQ_END] = { "irq-end", "the recording ends, and the guest has not run since" },
 	[RS_N_WAITS] = { "waits", "a driver's request begins to wait for a vaddr" },
+	[RS_N_OWNER_LEFT] = { "owner-left", "the process that the context's areas are charged to "
+					    "has another program, or is gone" },
+	[RS_N_OWNER_CHANGED] = { "owner-changed", "a CHANGE_PROCESS of another process or program "
+						  "than the areas' owner succeeded" },
+	[RS_N_OTHER_USES] = { "other-uses", "another process or program than the areas' owner "
+					    "maps, copies or attaches, and no vCPU was seen" },
+	[RS_N_OTHER_RUNS] = { "other-runs", "a vCPU runs in another process or program than the "
+					    "areas' owner" },
+	[RS_N_GIVEN_UP] = { "given-up", "the context is closed, or has no areas any more" },
+	[RS_N_CHARGE_MOVED] = { "charge-moved", "a CHANGE_PROCESS has returned" },
 	[RS_N_END] = { "end", "the recording ends" },
 };
 

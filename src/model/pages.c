@@ -121,7 +121,7 @@ static const struct rs_pin *held(const struct compare *c, __u64 page)
 	for (d = c->m->devices; d; d = d->hh.next) {
 		const struct rs_pin *pin;
 
-		if (d->container != c->r->container->key)
+		if (!rs_key_same(d->container, c->r->container->key))
 			continue;
 		pin = rs_pins_find(&d->pins, page);
 		if (pin && pin->range == c->r->serial && pin->pfn != RS_PFN_NONE)
@@ -358,7 +358,7 @@ int rs_pages_verify(struct rs_model *m, const struct rs_event *ev)
 
 	rs_event_read(&x, sizeof(x), ev);
 	p = rs_pending_take(m, x.req);
-	HASH_FIND(hh, m->containers, &x.container, sizeof(c->key), c);
+	c = rs_container_find(m, (struct rs_key){ .object = x.container });
 	if (c)
 		r = rs_range_at(c, x.iova.v);
 	/* It may have been taken down, or remapped again, before anybody got to look. */

@@ -91,6 +91,9 @@ static int adopt_pieces(struct rs_pending *p, struct rs_seen_range *s)
 			.offset = from->offset,
 			.vm_flags = from->vm_flags,
 		};
+		/* What is known by its file needs no mapping: whoever has the file has the pages. */
+		if (s->ev.area == RS_AREA_FILE)
+			to->vm_flags |= RS_VM_SHARED;
 		if (from->iova.v < s->ev.iova.v || to->at != at || !to->len) {
 			b->complete = false;
 			continue;
@@ -131,9 +134,9 @@ int rs_pending_range(struct rs_model *m, const struct rs_event *ev)
 	s = &p->range[p->nr_ranges++];
 	*s = (struct rs_seen_range){ .ev = r };
 	if (r.cause == RS_RANGE_FOUND) {
-		const struct rs_container *c;
+		const struct rs_container *c =
+			rs_container_find(m, (struct rs_key){ r.container, r.ioas });
 
-		HASH_FIND(hh, m->containers, &r.container, sizeof(c->key), c);
 		/* It is taken down at this moment: its REMOVE came first, its end is yet to come. */
 		s->gone = c && c->removing_req && c->removing_iova == r.iova.v;
 		m->nr_snapshots += !p->snapshot;
@@ -168,7 +171,7 @@ void rs_pending_removed(struct rs_model *m, const struct rs_ev_remove *x)
 	for (p = m->nr_snapshots ? m->pending : NULL; p; p = p->hh.next) {
 		for (size_t i = 0; p->snapshot && i < p->nr_ranges; i++)
 			if (p->range[i].ev.container == x->container &&
-			    p->range[i].ev.iova.v == x->iova.v)
+			    p->range[i].ev.ioas == x->ioas && p->range[i].ev.iova.v == x->iova.v)
 				p->range[i].gone = true;
 	}
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model/guest.h"
+#include "model/ioctx.h"
 #include "model/irqs.h"
 
 struct rs_proc *rs_proc_get(struct rs_model *m, __u32 tgid)
@@ -97,11 +98,17 @@ static void all_left(struct rs_model *m, __u64 mm, __u32 tgid)
 
 /*
  * Armed, ranges can be gone that were there when last told. Before an owner leaves its mm, a snapshot
- * says which ranges it leaves behind.
+ * says which ranges it leaves behind. Of iommufd all maps are told, armed too.
  */
 static bool left_behind(const struct rs_model *m, const struct rs_range *r, __u32 tgid)
 {
-	return m->mode != RS_MODE_ARMED || r->leaving == tgid;
+	return m->mode != RS_MODE_ARMED || r->container->ioctx || r->leaving == tgid;
+}
+
+/* What is known by a file or a dma-buf needs no mm. */
+static bool needs_mm(const struct rs_range *r)
+{
+	return r->area == RS_AREA_TYPE1 || r->area == RS_AREA_USER;
 }
 
 /*
@@ -127,7 +134,7 @@ static int left_mm(struct rs_model *m, const struct rs_event *ev, __u64 mm, __u3
 			struct rs_range *r = c->range[i];
 
 			charged |= r->owner_mm == mm;
-			if (r->owner_mm != mm || r->invalid || r->stale ||
+			if (r->owner_mm != mm || r->invalid || r->stale || !needs_mm(r) ||
 			    !left_behind(m, r, ev->tgid))
 				continue;
 			if (users)
@@ -167,6 +174,10 @@ static int on_exec(struct rs_model *m, const struct rs_event *ev, struct rs_proc
 	int err;
 
 	rs_event_read(&x, sizeof(x), ev);
+	/* It is still what it was: an update begins with that. */
+	err = rs_ioctx_left(m, ev, x.old_mm, x.old_mm_users);
+	if (err)
+		return err;
 	memcpy(p->comm, x.comm, sizeof(p->comm));
 	p->comm[RS_COMM_LEN - 1] = 0;
 	p->mm = ev->mm;
@@ -219,6 +230,9 @@ int rs_model_process(struct rs_model *m, const struct rs_event *ev)
 		struct rs_ev_exit x;
 
 		rs_event_read(&x, sizeof(x), ev);
+		err = rs_ioctx_left(m, ev, x.old_mm, x.old_mm_users);
+		if (err)
+			return err;
 		p->exited = true;
 		p->exited_ns = ev->ts;
 		p->status = x.status;

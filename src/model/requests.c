@@ -52,7 +52,7 @@ void rs_rows_free(struct rs_rows *rows)
 	*rows = (struct rs_rows){ 0 };
 }
 
-static int add_to_rows(struct rs_rows *rows, const struct rs_slow *s, const __u64 pages[RS_PATH_NR])
+int rs_rows_add(struct rs_rows *rows, const struct rs_slow *s, const __u64 pages[RS_PATH_NR])
 {
 	for (int path = 0; path < RS_PATH_NR; path++) {
 		bool main = path == (int)s->path;
@@ -88,9 +88,9 @@ int rs_tally_add(struct rs_model *m, struct rs_device *d, const struct rs_slow *
 
 	/* Armed, the kernel's own counts are the only ones that have all requests. */
 	if (m->mode != RS_MODE_ARMED) {
-		err = add_to_rows(&t->rows, s, pages);
+		err = rs_rows_add(&t->rows, s, pages);
 		if (!err && d)
-			err = add_to_rows(&d->rows, s, pages);
+			err = rs_rows_add(&d->rows, s, pages);
 	}
 	if (err)
 		return err;
@@ -130,7 +130,7 @@ void rs_request_cost(struct rs_model *m, const struct rs_ev_request *rq, struct 
 	};
 	if (rq->work_ns > rq->op.start_ns && rq->work_ns <= rq->h.ts)
 		s->wait_len = rq->work_ns - rq->op.start_ns;
-	HASH_FIND(hh, m->containers, &rq->op.container, sizeof(c->key), c);
+	c = rs_container_find(m, (struct rs_key){ rq->op.container, rq->ioas });
 	if (c)
 		s->container = c->view.id;
 	HASH_FIND(hh, m->devices, &rq->device, sizeof(d->key), d);

@@ -4,33 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include "model/calls.h"
 #include "model/devices.h"
 #include "model/guest.h"
+#include "model/ioctx.h"
 #include "model/pages.h"
 #include "model/type1.h"
-
-static bool is_killed(const struct rs_model *m, __u32 tgid)
-{
-	const struct rs_proc *p;
-
-	HASH_FIND(hh, m->procs, &tgid, sizeof(tgid), p);
-	return p && p->exited && WIFSIGNALED(p->status);
-}
-
-int rs_type1_failed(struct rs_model *m, const struct rs_event *ev, const struct rs_op *op,
-		    const char *call)
-{
-	struct rs_failure f = {
-		.err = rs_errno(op->ret),
-		.first_ns = ev->ts,
-		.proc = rs_proc_ref(m, ev->tgid),
-		.in_window = op->invalid_before > 0,
-	};
-
-	snprintf(f.call, sizeof(f.call), "%s", call);
-	return rs_tally_failure(m, &f);
-}
 
 int rs_type1_spent(struct rs_model *m, const struct rs_event *ev, const struct rs_ev_map *x,
 		   const struct rs_container *c)
@@ -63,38 +42,6 @@ __u64 rs_type1_len(const struct rs_ev_map *x)
 	return (end > x->op.start_ns && end < x->h.ts ? end : x->h.ts) - x->op.start_ns;
 }
 
-int rs_type1_foreign(struct rs_model *m, struct rs_container *c, const struct rs_more *more,
-		     const struct rs_event *ev)
-{
-	struct rs_foreign foreign = {
-		.iova = more->foreign_iova,
-		.calls = more->foreign_calls,
-		.owner = rs_proc_by_mm(m, more->foreign_mm),
-	};
-	/* Armed, a range can be there that nobody has told of. */
-	struct rs_range unknown = { .container = c, .iova = more->foreign_iova };
-	struct rs_range *r = rs_range_at(c, more->foreign_iova.v);
-	struct rs_mm *mm;
-	int err;
-
-	/* A kernel without vfio_dma.mm does not tell who is charged. */
-	if (!more->foreign_calls || !more->foreign_mm)
-		return 0;
-	mm = rs_mm_get(m, more->foreign_mm);
-	if (!mm)
-		return -ENOMEM;
-	err = rs_note(m, (struct rs_note){ .type = RS_N_FOREIGN_PIN,
-					   .ts = ev->ts,
-					   .ev = ev,
-					   .container = c,
-					   .mm = mm,
-					   .range = r ? r : &unknown,
-					   .foreign = &foreign,
-					   .by = ev->tgid });
-	rs_object_free(&unknown.obj);
-	return err;
-}
-
 /*
  * The container of a request. Seen for the first time with ranges already invalid, it is inside a
  * window whose begin nobody saw.
@@ -113,57 +60,6 @@ struct rs_container *rs_type1_container(struct rs_model *m, const struct rs_even
 		c->window->unseen = op->invalid_before;
 	}
 	return c;
-}
-
-/* Somebody uses the container: is a range left behind in it whose owner's mm is gone? */
-int rs_type1_used(struct rs_model *m, struct rs_container *c, const struct rs_event *ev)
-{
-	int err = 0;
-
-	for (size_t i = 0; c->nr_stale && i < c->nr && !err; i++) {
-		if (!c->range[i]->stale)
-			continue;
-		/* Once is enough: a container of many would pay for it at every call. */
-		c->range[i]->stale = false;
-		c->nr_stale--;
-		err = rs_note(m, (struct rs_note){ .type = RS_N_USED,
-						   .ts = ev->ts,
-						   .ev = ev,
-						   .container = c,
-						   .range = c->range[i],
-						   .by = ev->tgid });
-	}
-	return err;
-}
-
-/*
- * A driver asks for a range that was left behind: by an exec. One whose owner exits goes with its container a
- * moment later, whatever a worker asks for until then.
- */
-static int asked_for(struct rs_model *m, struct rs_container *c, const struct rs_ev_request *x,
-		     const struct rs_event *ev)
-{
-	int err = 0;
-
-	for (size_t i = rs_range_from(c, x->iova.v); c->nr_stale && i < c->nr && !err; i++) {
-		struct rs_range *r = c->range[i];
-		const struct rs_proc *p;
-
-		if (r->iova.v > x->iova.v + (x->len - 1))
-			break;
-		HASH_FIND(hh, m->procs, &r->owner, sizeof(r->owner), p);
-		if (!r->stale || !p || p->exited)
-			continue;
-		r->stale = false;
-		c->nr_stale--;
-		err = rs_note(m, (struct rs_note){ .type = RS_N_USED,
-						   .ts = ev->ts,
-						   .ev = ev,
-						   .container = c,
-						   .range = r,
-						   .by = ev->tgid });
-	}
-	return err;
 }
 
 int rs_type1_translated(struct rs_model *m, struct rs_range *r, const struct rs_event *ev)
@@ -216,7 +112,7 @@ static int on_remove(struct rs_model *m, const struct rs_event *ev)
 		rs_window_range_done(m, r, RS_STATE_UNMAPPED, ev->ts);
 	} else {
 		note.type = RS_N_RELEASED;
-		note.killed = is_killed(m, ev->tgid) || is_killed(m, r->owner);
+		note.killed = rs_proc_killed(m, ev->tgid) || rs_proc_killed(m, r->owner);
 		end = note.killed ? RS_WINDOW_KILLED : RS_WINDOW_RELEASED;
 		rs_window_range_done(m, r, RS_STATE_RELEASED, ev->ts);
 	}
@@ -233,7 +129,7 @@ static int on_open(struct rs_model *m, const struct rs_event *ev)
 	int err;
 
 	rs_event_read(&x, sizeof(x), ev);
-	HASH_FIND(hh, m->containers, &x.op.container, sizeof(c->key), c);
+	c = rs_container_find(m, (struct rs_key){ .object = x.op.container });
 	if (c) {
 		/* Its release was not seen. */
 		err = rs_model_gap_in(m, RS_GAP_PARTS, c, ev->ts);
@@ -254,23 +150,6 @@ static int on_open(struct rs_model *m, const struct rs_event *ev)
 	return 0;
 }
 
-/* All ranges that are left go down with the container, or its last group. */
-static int release_ranges(struct rs_model *m, struct rs_container *c, const struct rs_event *ev)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < c->nr && !err; i++)
-		err = rs_note(m, (struct rs_note){ .type = RS_N_RELEASED,
-						   .ts = ev->ts,
-						   .ev = ev,
-						   .container = c,
-						   .range = c->range[i],
-						   .by = ev->tgid,
-						   .killed = is_killed(m, ev->tgid) ||
-							     is_killed(m, c->range[i]->owner) });
-	return err;
-}
-
 static int on_release(struct rs_model *m, const struct rs_event *ev)
 {
 	struct rs_container *c;
@@ -283,34 +162,12 @@ static int on_release(struct rs_model *m, const struct rs_event *ev)
 		return -ENOMEM;
 	err = rs_devices_close(m, c, -1, ev);
 	if (!err)
-		err = release_ranges(m, c, ev);
+		err = rs_ranges_released(m, c, ev);
 	if (!err && c->window)
-		err = rs_window_close(
-			m, c, ev, is_killed(m, ev->tgid) ? RS_WINDOW_KILLED : RS_WINDOW_RELEASED);
+		err = rs_window_close(m, c, ev,
+				      rs_proc_killed(m, ev->tgid) ? RS_WINDOW_KILLED
+								  : RS_WINDOW_RELEASED);
 	return err ? err : rs_container_release(m, c, ev->ts);
-}
-
-static struct rs_group *group_of(const struct rs_container *c, __u64 key)
-{
-	for (size_t i = 0; i < c->nr_groups; i++)
-		if (c->group[i].key == key)
-			return &c->group[i];
-	return NULL;
-}
-
-static int add_group(struct rs_container *c, const struct rs_ev_group *x)
-{
-	struct rs_group *g = group_of(c, x->group);
-
-	if (!g) {
-		g = rs_grow(c->group, c->nr_groups, sizeof(*g));
-		if (!g)
-			return -ENOMEM;
-		c->group = g;
-		g += c->nr_groups++;
-	}
-	*g = (struct rs_group){ .key = x->group, .iommu = !x->group_type };
-	return 0;
 }
 
 /*
@@ -320,8 +177,6 @@ static int add_group(struct rs_container *c, const struct rs_ev_group *x)
 static int on_detach(struct rs_model *m, struct rs_container *c, const struct rs_ev_group *x,
 		     const struct rs_event *ev)
 {
-	struct rs_group *g = group_of(c, x->group);
-	size_t iommu_left = 0;
 	int err;
 
 	if (c->removing_req == x->op.req)
@@ -329,12 +184,7 @@ static int on_detach(struct rs_model *m, struct rs_container *c, const struct rs
 	err = rs_devices_close(m, c, x->group_id, ev);
 	if (err)
 		return err;
-	if (g)
-		*g = c->group[--c->nr_groups];
-	for (size_t i = 0; i < c->nr_groups; i++)
-		iommu_left += c->group[i].iommu;
-	if (!iommu_left)
-		rs_pages_weaken(c);
+	rs_group_drop(c, x->group);
 	if (!rs_model_gaps(m) || c->window)
 		return 0;
 	/* Nobody tells the ranges that went. */
@@ -342,7 +192,7 @@ static int on_detach(struct rs_model *m, struct rs_container *c, const struct rs
 		c->group_gone |= !c->view.born;
 		return 0;
 	}
-	err = release_ranges(m, c, ev);
+	err = rs_ranges_released(m, c, ev);
 	rs_range_remove_all(c);
 	return err;
 }
@@ -350,9 +200,9 @@ static int on_detach(struct rs_model *m, struct rs_container *c, const struct rs
 static int on_attach(struct rs_model *m, struct rs_container *c, const struct rs_ev_group *x,
 		     const struct rs_event *ev)
 {
-	int err = add_group(c, x);
+	int err = rs_group_add(c, x->group, !x->group_type);
 
-	return err ? err : rs_type1_foreign(m, c, &x->more, ev);
+	return err ? err : rs_foreign_pins(m, c, &x->more, ev);
 }
 
 static int on_group(struct rs_model *m, const struct rs_event *ev)
@@ -370,13 +220,13 @@ static int on_group(struct rs_model *m, const struct rs_event *ev)
 	if (ev->type == RS_EV_DETACH)
 		return on_detach(m, c, &x, ev);
 	p = rs_pending_take(m, x.op.req);
-	err = rs_type1_used(m, c, ev);
+	err = rs_ranges_used(m, c, ev);
 	if (!err)
 		err = rs_pages_iommu(m, c, p, ev);
 	rs_pending_drop(p);
 	if (!err && x.op.ret < 0) {
 		snprintf(call, sizeof(call), "attach of group %u", x.group_id);
-		return rs_type1_failed(m, ev, &x.op, call);
+		return rs_call_failed(m, ev, &x.op, call);
 	}
 	if (!err && c->window)
 		err = rs_note(m, (struct rs_note){ .type = RS_N_ATTACHED,
@@ -413,10 +263,10 @@ static int on_ioctl(struct rs_model *m, const struct rs_event *ev)
 	if (!c)
 		return -ENOMEM;
 	if (x.op.ret < 0)
-		err = rs_type1_failed(m, ev, &x.op, ioctl_name(x.cmd, name, sizeof(name)));
+		err = rs_call_failed(m, ev, &x.op, ioctl_name(x.cmd, name, sizeof(name)));
 	if (!err)
 		err = rs_guest_ioctl(m, c, &x, ev);
-	return err ? err : rs_type1_used(m, c, ev);
+	return err ? err : rs_ranges_used(m, c, ev);
 }
 
 static int on_request(struct rs_model *m, const struct rs_event *ev)
@@ -448,12 +298,12 @@ static int on_request(struct rs_model *m, const struct rs_event *ev)
 	inside = x.op.invalid_before || (p && p->inside);
 	err = rs_tally_add(m, d, &s, paths.pages);
 	if (!err && x.op.ret < 0)
-		err = rs_type1_failed(m, ev, &x.op, s.op);
+		err = rs_call_failed(m, ev, &x.op, s.op);
 	if (!err)
 		err = rs_device_request(m, d, c, &x, p, ev);
 	rs_pending_drop(p);
 	if (!err && c && x.len)
-		err = asked_for(m, c, &x, ev);
+		err = rs_ranges_asked(m, c, &x, ev);
 	if (!c || !inside || !x.gup_calls || !x.len)
 		return err;
 	/* It waited until its ranges had a vaddr, as the kernel says; the remap's own record may come later. */
@@ -476,6 +326,9 @@ static int on_xlate(struct rs_model *m, const struct rs_event *ev)
 	struct rs_range *r;
 
 	rs_event_read(&x, sizeof(x), ev);
+	/* A context has no window. */
+	if (rs_ioctx_find(m, x.container))
+		return 0;
 	c = rs_container_get(m, x.container, ev->ts);
 	if (!c)
 		return -ENOMEM;
@@ -497,7 +350,8 @@ static int on_iommu(struct rs_model *m, const struct rs_event *ev)
 	int err = 0;
 
 	rs_event_read(&x, sizeof(x), ev);
-	if (x.removing || !x.size || (x.op == RS_IOMMU_MAP ? x.ret != 0 : x.ret <= 0))
+	if (x.removing || !x.size || (x.op == RS_IOMMU_MAP ? x.ret != 0 : x.ret <= 0) ||
+	    rs_ioctx_find(m, x.container))
 		return 0;
 	c = rs_container_get(m, x.container, ev->ts);
 	if (!c)

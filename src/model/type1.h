@@ -13,20 +13,12 @@ int rs_type1_map(struct rs_model *m, const struct rs_event *ev);
 /** rs_type1_unmap() - RS_EV_UNMAP. Return: 0 or -errno */
 int rs_type1_unmap(struct rs_model *m, const struct rs_event *ev);
 
-/** rs_type1_failed() - count a failed call. Return: 0 or -ENOMEM */
-int rs_type1_failed(struct rs_model *m, const struct rs_event *ev, const struct rs_op *op,
-		    const char *call);
-
 /** rs_type1_spent() - count a map's or unmap's time and pages. Return: 0 or -ENOMEM */
 int rs_type1_spent(struct rs_model *m, const struct rs_event *ev, const struct rs_ev_map *x,
 		   const struct rs_container *c);
 
 /** rs_type1_len() - a map's, unmap's, invalidation's or remap's own time, without the recorder's. Return: ns */
 __u64 rs_type1_len(const struct rs_ev_map *x);
-
-/** rs_type1_foreign() - tell what a request pinned in another mm than the one that is charged */
-int rs_type1_foreign(struct rs_model *m, struct rs_container *c, const struct rs_more *more,
-		     const struct rs_event *ev);
 
 /** rs_type1_snapshot() - RS_EV_SNAPSHOT. Return: 0 or -errno */
 int rs_type1_snapshot(struct rs_model *m, const struct rs_event *ev);
@@ -59,9 +51,6 @@ int rs_type1_forget_untold(struct rs_model *m, struct rs_container *c, const str
  */
 struct rs_container *rs_type1_container(struct rs_model *m, const struct rs_event *ev,
 					const struct rs_op *op);
-
-/** rs_type1_used() - tell the ranges whose owner's mm is gone that their container lives on */
-int rs_type1_used(struct rs_model *m, struct rs_container *c, const struct rs_event *ev);
 
 /** rs_type1_translated() - tell that an invalid range's vaddr was translated */
 int rs_type1_translated(struct rs_model *m, struct rs_range *r, const struct rs_event *ev);

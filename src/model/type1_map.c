@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "model/calls.h"
 #include "model/guest.h"
 #include "model/irqs.h"
 #include "model/memory.h"
@@ -125,19 +126,19 @@ int rs_type1_unmap(struct rs_model *m, const struct rs_event *ev)
 	if (!err && vaddr && c->window)
 		err = rs_guest_invalidated(m, c->window->update, ev);
 	if (!err && vaddr && c->window)
-		err = rs_irqs_invalidated(m, c, ev);
+		err = rs_irqs_at_stake(m, c->window->update, c, ev);
 	if (!err)
 		err = rs_pages_iommu(m, c, p, ev);
 	rs_pending_drop(p);
 	if (!err && x.op.ret < 0)
-		err = rs_type1_failed(m, ev, &x.op,
-				      vaddr ? "VFIO_IOMMU_UNMAP_DMA(VADDR)"
-					    : "VFIO_IOMMU_UNMAP_DMA");
+		err = rs_call_failed(m, ev, &x.op,
+				     vaddr ? "VFIO_IOMMU_UNMAP_DMA(VADDR)"
+					   : "VFIO_IOMMU_UNMAP_DMA");
 	if (!err)
 		err = compare_counts(m, c, &x.op, ev->ts);
 	if (!err)
 		err = rs_type1_spent(m, ev, &x, c);
-	return err ? err : rs_type1_used(m, c, ev);
+	return err ? err : rs_ranges_used(m, c, ev);
 }
 
 static int refused_remap(struct rs_model *m, struct rs_container *c, const struct rs_ev_map *x,
@@ -253,7 +254,7 @@ static int on_remap(struct rs_model *m, struct rs_container *c, const struct rs_
 	if (!err)
 		err = rs_owner_remapped(m, r, ev);
 	if (!err)
-		err = rs_update_remapped(c, ev->tgid);
+		err = rs_update_remapped(c->window->update, ev->tgid);
 	if (err)
 		return err;
 	rs_drop(r->invalidation);
@@ -364,7 +365,7 @@ int rs_type1_map(struct rs_model *m, const struct rs_event *ev)
 	else if (x.nr_ranges)
 		err = rs_model_gap_in(m, RS_GAP_PARTS, c, ev->ts);
 	if (!err)
-		err = rs_type1_used(m, c, ev);
+		err = rs_ranges_used(m, c, ev);
 	if (err)
 		goto out;
 	if (vaddr && c->window)
@@ -378,12 +379,12 @@ int rs_type1_map(struct rs_model *m, const struct rs_event *ev)
 	if (!err)
 		err = rs_pages_iommu(m, c, p, ev);
 	if (!err)
-		err = rs_type1_foreign(m, c, &x.more, ev);
+		err = rs_foreign_pins(m, c, &x.more, ev);
 	if (!err && vaddr && !x.op.ret && c->window)
 		c->window->view.remaps++;
 	if (!err && x.op.ret < 0)
-		err = rs_type1_failed(m, ev, &x.op,
-				      vaddr ? "VFIO_IOMMU_MAP_DMA(VADDR)" : "VFIO_IOMMU_MAP_DMA");
+		err = rs_call_failed(m, ev, &x.op,
+				     vaddr ? "VFIO_IOMMU_MAP_DMA(VADDR)" : "VFIO_IOMMU_MAP_DMA");
 	if (!err)
 		err = rs_type1_spent(m, ev, &x, c);
 	if (!err)

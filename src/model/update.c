@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model/guest.h"
+#include "model/ioctx.h"
 
 /*
  * The update of @opener that a window which begins at @ts belongs to. Its earlier updates had ended before
@@ -21,7 +22,7 @@ static struct rs_update *last_update(const struct rs_model *m, __u32 opener, __u
 	return NULL;
 }
 
-static struct rs_update *add_update(struct rs_model *m, const struct rs_window_view *w)
+static struct rs_update *add_update(struct rs_model *m, const struct rs_proc_ref *from, __u64 ts)
 {
 	struct rs_update **grown = rs_grow(m->update, m->nr_updates, sizeof(*grown)), *u;
 
@@ -33,9 +34,9 @@ static struct rs_update *add_update(struct rs_model *m, const struct rs_window_v
 		return NULL;
 	grown[m->nr_updates++] = u;
 	u->view.id = rs_model_id(m, RS_NR_UPDATE, ++m->next_update);
-	u->view.from = w->opener;
-	u->view.start_ns = w->open_ns;
-	u->own.tgid = w->opener.tgid;
+	u->view.from = *from;
+	u->view.start_ns = ts;
+	u->own.tgid = from->tgid;
 	return u;
 }
 
@@ -75,20 +76,23 @@ struct rs_heir *rs_update_heir(struct rs_update *u, __u32 tgid)
 	return grown;
 }
 
-int rs_update_remapped(struct rs_container *c, __u32 tgid)
+int rs_update_remapped(struct rs_update *u, __u32 tgid)
 {
-	struct rs_update *u = c->window->update;
-
 	u->remapper = tgid;
 	return rs_update_heir(u, tgid) ? 0 : -ENOMEM;
 }
 
-static bool has_container(const struct rs_update *u, __u32 id)
+static bool has_id(const __u32 *ids, size_t nr, __u32 id)
 {
-	for (size_t i = 0; i < u->view.nr_containers; i++)
-		if (u->view.container[i] == id)
+	for (size_t i = 0; i < nr; i++)
+		if (ids[i] == id)
 			return true;
 	return false;
+}
+
+static bool has_container(const struct rs_update *u, __u32 id)
+{
+	return has_id(u->view.container, u->view.nr_containers, id);
 }
 
 static int add_id(__u32 **ids, size_t *nr, __u32 id)
@@ -127,7 +131,7 @@ int rs_update_join(struct rs_model *m, struct rs_container *c)
 	int err;
 
 	if (!u)
-		u = add_update(m, &w->view);
+		u = add_update(m, &w->view.opener, w->view.open_ns);
 	if (!u || add_id(&u->view.window, &u->view.nr_windows, w->view.id))
 		return -ENOMEM;
 	if (!has_container(u, c->view.id) &&
@@ -143,7 +147,39 @@ int rs_update_join(struct rs_model *m, struct rs_container *c)
 			w->exec_ns = m->exec[i].ts;
 	u->exec |= w->exec_ns != 0;
 	err = take_marks(u, c);
-	return err ? err : rs_guest_opened(m, c->key, u);
+	return err ? err : rs_guest_opened(m, c->key.object, u);
+}
+
+static int add_ioas(struct rs_update *u, struct rs_container *c)
+{
+	int err = take_marks(u, c);
+
+	if (err || has_container(u, c->view.id))
+		return err;
+	return add_id(&u->view.container, &u->view.nr_containers, c->view.id);
+}
+
+int rs_update_join_handover(struct rs_model *m, struct rs_ioctx *x)
+{
+	struct rs_handover_view *h = &x->change->view;
+	struct rs_update *u = last_update(m, h->from.tgid, h->start_ns);
+	int err;
+
+	if (!u)
+		u = add_update(m, &h->from, h->start_ns);
+	if (!u || add_id(&u->view.handovers, &u->view.nr_handovers, h->id))
+		return -ENOMEM;
+	if (!has_id(u->view.ioctxs, u->view.nr_ioctxs, x->view.id) &&
+	    add_id(&u->view.ioctxs, &u->view.nr_ioctxs, x->view.id))
+		return -ENOMEM;
+	u->open++;
+	u->told = false;
+	x->change->update = x->last = u;
+	h->update = u->view.id;
+	err = rs_guest_opened(m, x->key, u);
+	for (size_t i = 0; i < x->nr && !err; i++)
+		err = add_ioas(u, x->ioas[i]);
+	return err;
 }
 
 void rs_update_exec(struct rs_model *m, __u32 tgid, __u64 ts)
@@ -153,6 +189,9 @@ void rs_update_exec(struct rs_model *m, __u32 tgid, __u64 ts)
 			c->window->exec_ns = ts;
 			c->window->update->exec = true;
 		}
+	for (struct rs_ioctx *x = m->ioctxs; x; x = x->hh.next)
+		if (x->change && x->change->view.from.tgid == tgid)
+			x->change->update->exec = true;
 }
 
 void rs_update_leave(struct rs_window *w)
@@ -175,8 +214,32 @@ void rs_update_leave(struct rs_window *w)
 	}
 }
 
-/* Its guest is known to have stood still, and has not run since. */
-static bool stands_still(const struct rs_update *u)
+void rs_update_handed(struct rs_change *h)
+{
+	struct rs_update_view *u = &h->update->view;
+	const struct rs_handover_view *v = &h->view;
+	bool other = v->end == RS_HANDED_OVER && v->to.tgid != v->from.tgid;
+
+	if (v->end != RS_HANDED_OPEN)
+		h->update->open--;
+	if (v->end_ns > u->end_ns)
+		u->end_ns = v->end_ns;
+	if (v->end == RS_HANDED_OVER || !u->to.tgid)
+		u->to = v->to;
+	if (other) {
+		u->handover = RS_HANDOVER_OTHER;
+	} else if (h->update->exec && v->left_ns) {
+		u->exec_ns = v->left_ns;
+		u->handover = RS_HANDOVER_EXEC;
+	}
+}
+
+bool rs_update_void(const struct rs_update *u)
+{
+	return !u->open && !u->view.nr_windows && !u->view.nr_handovers;
+}
+
+bool rs_update_stands_still(const struct rs_update *u)
 {
 	return !u->run_ns && !u->view.abandoned_ns && rs_update_stood_still(&u->view);
 }
@@ -185,9 +248,11 @@ struct rs_update *rs_update_of(const struct rs_model *m, const struct rs_contain
 {
 	if (c->window)
 		return c->window->update;
+	if (c->ioctx)
+		return rs_ioctx_update(m, c->ioctx);
 	for (size_t i = m->nr_updates; i-- > 0;)
 		if (has_container(m->update[i], c->view.id))
-			return stands_still(m->update[i]) ? m->update[i] : NULL;
+			return rs_update_stands_still(m->update[i]) ? m->update[i] : NULL;
 	return NULL;
 }
 
@@ -299,6 +364,8 @@ int rs_update_runs(struct rs_model *m, struct rs_update *u, const struct rs_vcpu
 	} else if (old && u->remapper && u->remapper != v->tgid) {
 		return 0;
 	}
+	if (old && !inside && x->what == RS_VCPU_AGAIN && rs_ioctx_cancel(m, u, ts))
+		return -ENOMEM;
 	seen = old ? old_vcpu(u, v->key) : NULL;
 	if (!seen)
 		seen = new_vcpu(u, x->id);

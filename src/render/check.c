@@ -186,6 +186,8 @@ static void put_finding(struct rs_text *t, const struct rs_result *r, size_t nr)
 		rs_text_keep(t, RS_TONE_PLAIN, "  c%u", f->container);
 	if (f->window)
 		rs_text_keep(t, RS_TONE_PLAIN, "  window %u", f->window);
+	if (f->handover)
+		rs_text_keep(t, RS_TONE_PLAIN, "  hand-over %u", f->handover);
 	rs_text_end(t);
 
 	rs_text_begin(t, 4, 14);
@@ -236,8 +238,7 @@ static void put_findings(struct rs_text *t, const struct rs_result *r)
 		all += r->rule[i].findings;
 	if (all > listed) {
 		rs_text_begin(t, 2, 6);
-		rs_text_put(t, RS_TONE_DIM, "... and %s more",
-			    rs_fmt_count(all - listed).s);
+		rs_text_put(t, RS_TONE_DIM, "... and %s more", rs_fmt_count(all - listed).s);
 		rs_text_end(t);
 	}
 }
@@ -259,7 +260,7 @@ static void put_verdict(struct rs_text *t, const struct rs_result *r)
 	size_t rules, clauses;
 
 	fputc('\n', t->out);
-	if (!r->nr_windows) {
+	if (!r->nr_windows && !r->nr_handovers) {
 		rs_text_begin(t, 0, 2);
 		rs_text_put(t, RS_TONE_PLAIN, "nothing to judge: no remap window was seen");
 		rs_text_end(t);

@@ -92,7 +92,7 @@ const char *rs_caller_name(__u32 caller)
 		[RS_IN_ATTACH] = "an attach",	    [RS_IN_DETACH] = "a detach",
 		[RS_IN_RELEASE] = "the release",    [RS_IN_PIN] = "a pin",
 		[RS_IN_UNPIN] = "an unpin",	    [RS_IN_RW] = "a read or write",
-		[RS_IN_OPEN] = "the open",
+		[RS_IN_OPEN] = "the open",	    [RS_IN_CHANGE] = "CHANGE_PROCESS",
 	};
 
 	return caller < ARRAY_SIZE(names) ? names[caller] : "something unknown";
@@ -163,7 +163,8 @@ static void open_event(struct rs_line *l, const struct rs_event *ev)
 	struct rs_ev_open e;
 
 	rs_line_take(&e, sizeof(e), ev);
-	rs_line_add(l, "container opened, ");
+	rs_line_add(l,
+		    e.op.kind == RS_CONTAINER_IOMMUFD ? "context opened, " : "container opened, ");
 	if (e.op.kind != RS_CONTAINER_TYPE1)
 		rs_line_add(l, "%s", rs_name_kind(e.op.kind));
 	else if (e.iommu_type == VFIO_TYPE1_IOMMU)
@@ -181,7 +182,7 @@ static void release_event(struct rs_line *l, const struct rs_event *ev)
 	struct rs_ev_release e;
 
 	rs_line_take(&e, sizeof(e), ev);
-	rs_line_add(l, "container released");
+	rs_line_add(l, "%s released", e.op.kind == RS_CONTAINER_IOMMUFD ? "context" : "container");
 	if (e.op.invalid_before)
 		rs_line_add(l, " with %u range%s invalid", e.op.invalid_before,
 			    rs_plural(e.op.invalid_before));
@@ -210,6 +211,10 @@ static void group_event(struct rs_line *l, const struct rs_event *ev)
 	struct rs_ev_group e;
 
 	rs_line_take(&e, sizeof(e), ev);
+	if (e.op.kind == RS_CONTAINER_IOMMUFD) {
+		rs_describe_attach(l, &e);
+		return;
+	}
 	rs_line_add(l, "%s group %u", attach ? "attach" : "detach", e.group_id);
 	if (attach)
 		rs_line_add(l, "%s -> %s",
@@ -318,15 +323,22 @@ static void range_event(struct rs_line *l, const struct rs_event *ev)
 		[RS_RANGE_REMAPPED] = "remapped",
 		[RS_RANGE_INVALIDATED] = "after an invalidation",
 		[RS_RANGE_FOUND] = "found",
+		[RS_RANGE_COPIED] = "copied",
+		[RS_RANGE_HANDED] = "after a CHANGE_PROCESS",
 	};
 	struct rs_ev_range e;
 
 	rs_line_take(&e, sizeof(e), ev);
-	rs_line_add(l, "range iova 0x%llx", e.iova.v);
+	rs_line_add(l, "%s iova 0x%llx", e.area ? "area" : "range", e.iova.v);
 	rs_line_size(l, " size ", e.size);
-	rs_line_add(l, " vaddr 0x%llx%s %s%s", e.vaddr.v,
-		    e.flags & RS_RANGEF_INVALID ? " invalid" : "", e.prot & 1 ? "r" : "-",
-		    e.prot & 2 ? "w" : "-");
+	if (e.area == RS_AREA_FILE || e.area == RS_AREA_DMABUF)
+		rs_line_add(l, " known by its %s", rs_name_area(e.area));
+	else
+		rs_line_add(l, " vaddr 0x%llx%s", e.vaddr.v,
+			    e.flags & RS_RANGEF_INVALID ? " invalid" : "");
+	rs_line_add(l, " %s%s", e.prot & 1 ? "r" : "-", e.prot & 2 ? "w" : "-");
+	if (e.area)
+		rs_line_add(l, " of [%u]", e.owner_tgid);
 	if (e.cause && e.cause < ARRAY_SIZE(causes))
 		rs_line_add(l, ", %s", causes[e.cause]);
 	if (e.locked_pages)
@@ -351,7 +363,11 @@ static void backing_event(struct rs_line *l, const struct rs_event *ev)
 			       .vm_flags = e.vm_flags };
 	rs_line_add(l, "behind iova 0x%llx", e.iova.v);
 	rs_line_size(l, " size ", e.len);
-	rs_line_add(l, " vaddr 0x%llx: %s", e.vaddr.v, rs_name_piece(&p, false).s);
+	if (e.vaddr.v || e.vm_flags)
+		rs_line_add(l, " vaddr 0x%llx", e.vaddr.v);
+	else
+		p.vm_flags = RS_VM_SHARED;
+	rs_line_add(l, ": %s", rs_name_piece(&p, false).s);
 }
 
 static void remove_event(struct rs_line *l, const struct rs_event *ev)
@@ -359,10 +375,11 @@ static void remove_event(struct rs_line *l, const struct rs_event *ev)
 	struct rs_ev_remove e;
 
 	rs_line_take(&e, sizeof(e), ev);
-	rs_line_add(l, "range iova 0x%llx", e.iova.v);
+	rs_line_add(l, "%s iova 0x%llx", e.ioas ? "area" : "range", e.iova.v);
 	rs_line_size(l, " size ", e.size);
 	rs_line_add(l, "%s taken down by %s", e.flags & RS_RANGEF_INVALID ? ", invalid," : "",
-		    rs_caller_name(e.caller));
+		    e.ioas && e.caller == RS_IN_IOCTL_UNMAP ? "IOAS_UNMAP"
+							    : rs_caller_name(e.caller));
 }
 
 static void snapshot_event(struct rs_line *l, const struct rs_event *ev)
@@ -370,7 +387,11 @@ static void snapshot_event(struct rs_line *l, const struct rs_event *ev)
 	struct rs_ev_snapshot e;
 
 	rs_line_take(&e, sizeof(e), ev);
-	rs_line_add(l, "container found");
+	if (e.op.kind == RS_CONTAINER_IOMMUFD && e.ioas)
+		rs_line_add(l, "ioas %u found", e.ioas);
+	else
+		rs_line_add(l, "%s found",
+			    e.op.kind == RS_CONTAINER_IOMMUFD ? "context" : "container");
 	if (e.why == RS_SNAP_START)
 		rs_line_add(l, " at the start, fd %d of [%u],", e.fd, e.owner_tgid);
 	else if (e.why == RS_SNAP_FILTER)
@@ -381,6 +402,44 @@ static void snapshot_event(struct rs_line *l, const struct rs_event *ev)
 	if (e.op.flags & RS_OPF_CONCURRENT)
 		rs_line_add(l, ", while it was at work");
 	rs_line_invalid(l, &e.op);
+}
+
+/* The ioas of a context, where a record of this type has one. */
+static __u32 ioas_of_event(const struct rs_event *ev)
+{
+	struct rs_ev_snapshot snapshot;
+	struct rs_ev_request request;
+	struct rs_ev_remove remove;
+	struct rs_ev_flight flight;
+	struct rs_ev_range range;
+	struct rs_ev_group group;
+	struct rs_ev_ioas ioas;
+
+	switch (ev->type) {
+	case RS_EV_ATTACH:
+	case RS_EV_DETACH:
+		rs_line_take(&group, sizeof(group), ev);
+		return group.ioas ? group.ioas : group.old_ioas;
+	case RS_EV_RANGE:
+		rs_line_take(&range, sizeof(range), ev);
+		return range.ioas;
+	case RS_EV_REMOVE:
+		rs_line_take(&remove, sizeof(remove), ev);
+		return remove.ioas;
+	case RS_EV_REQUEST:
+		rs_line_take(&request, sizeof(request), ev);
+		return request.ioas;
+	case RS_EV_FLIGHT:
+		rs_line_take(&flight, sizeof(flight), ev);
+		return flight.request.ioas;
+	case RS_EV_SNAPSHOT:
+		rs_line_take(&snapshot, sizeof(snapshot), ev);
+		return snapshot.ioas;
+	case RS_EV_IOAS:
+		rs_line_take(&ioas, sizeof(ioas), ev);
+		return ioas.ioas;
+	}
+	return 0;
 }
 
 /* The container's address, where a record of this type has one. */
@@ -402,6 +461,7 @@ static __u64 container_of_event(const struct rs_event *ev)
 	case RS_EV_IOCTL:
 	case RS_EV_REQUEST:
 	case RS_EV_SNAPSHOT:
+	case RS_EV_IOAS:
 		rs_line_take(&op, sizeof(op), ev);
 		return op.op.container;
 	case RS_EV_RANGE:
@@ -435,11 +495,16 @@ static __u64 device_of_event(const struct rs_event *ev)
 	struct rs_ev_device device;
 	struct rs_ev_passed passed;
 	struct rs_ev_devop devop;
+	struct rs_ev_group group;
 	struct rs_ev_pages pages;
 	struct rs_ev_wait wait;
 	struct rs_ev_irq irq;
 
 	switch (ev->type) {
+	case RS_EV_ATTACH:
+	case RS_EV_DETACH:
+		rs_line_take(&group, sizeof(group), ev);
+		return group.device;
 	case RS_EV_REQUEST:
 		rs_line_take(&request, sizeof(request), ev);
 		return request.device;
@@ -512,9 +577,10 @@ void rs_describe_event(const struct rs_result *r, const struct rs_event *ev, cha
 		[RS_EV_PASSED] = rs_describe_passed,
 		[RS_EV_MARK] = rs_describe_mark,
 		[RS_EV_WAIT] = rs_describe_wait,
+		[RS_EV_IOAS] = rs_describe_ioas,
 	};
 	struct rs_line l = { .buf = buf, .len = len };
-	struct rs_name c = rs_name_container(r, container_of_event(ev), ev->ts);
+	struct rs_name c = rs_name_container(r, container_of_event(ev), ioas_of_event(ev), ev->ts);
 	struct rs_name d = rs_name_device_at(r, device_of_event(ev), ev->ts);
 
 	if (!len)

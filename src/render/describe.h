@@ -42,6 +42,12 @@ void rs_describe_pages(struct rs_line *l, const struct rs_event *ev);
 void rs_describe_verify(struct rs_line *l, const struct rs_event *ev);
 void rs_describe_flight(struct rs_line *l, const struct rs_event *ev);
 void rs_describe_stats(struct rs_line *l, const struct rs_event *ev);
+/* (describe_iommufd.c) */
+void rs_describe_ioas(struct rs_line *l, const struct rs_event *ev);
+/* Of an attach or detach of a context's device. */
+void rs_describe_attach(struct rs_line *l, const struct rs_ev_group *e);
+/* What a request had of its ioas. */
+void rs_describe_access(struct rs_line *l, const struct rs_ev_request *e);
 /* (describe_guest.c) */
 void rs_describe_vcpu(struct rs_line *l, const struct rs_event *ev);
 void rs_describe_vm(struct rs_line *l, const struct rs_event *ev);

@@ -26,6 +26,7 @@ static void add_request(struct rs_line *l, const struct rs_ev_request *e)
 		rs_line_add(l, " (%u times)", e->waits);
 	if (e->gup_calls)
 		rs_line_add(l, ", gup %u page%s", e->gup_pages, rs_plural(e->gup_pages));
+	rs_describe_access(l, e);
 	if (e->gup_zero)
 		rs_line_add(l, ", gup succeeded and got no page");
 	if (e->gup_zero > 1)

@@ -215,7 +215,7 @@ static json_t *update(const struct rs_result *r, const void *e)
 	const struct rs_update_view *u = e;
 
 	return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:o, s:o, s:s, s:o, s:I, "
-			 "s:I, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "s:I, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "id", (json_int_t)u->id, "handover", rs_handover_name(u->handover), "from",
 			 proc(&u->from), "to", proc(&u->to), "start_ns", when(u->start_ns),
 			 "end_ns", when(u->end_ns), "exec_ns", when(u->exec_ns), "blackout_len_ns",
@@ -230,22 +230,38 @@ static json_t *update(const struct rs_result *r, const void *e)
 			 LIST(r, u->vcpu, u->nr_vcpus, vcpu), "stop_len_ns",
 			 u->nr_vcpus ? json_integer(num(u->stop_len)) : json_null(), "started_ns",
 			 when(u->started_ns), "passed_ns", when(u->passed_ns), "set_up_ns",
-			 when(u->set_up_ns), "marks", LIST(r, u->mark, u->nr_marks, mark));
+			 when(u->set_up_ns), "marks", LIST(r, u->mark, u->nr_marks, mark),
+			 "contexts", LIST(r, u->ioctxs, u->nr_ioctxs, id_number), "handovers",
+			 LIST(r, u->handovers, u->nr_handovers, id_number));
+}
+
+/* The areas of a container, which are together. */
+static json_t *areas_of(const struct rs_result *r, const struct rs_container_view *c)
+{
+	size_t first = 0, nr = 0;
+
+	while (first < r->nr_areas && r->area[first].container != c->id)
+		first++;
+	while (first + nr < r->nr_areas && r->area[first + nr].container == c->id)
+		nr++;
+	return rs_json_areas(r, r->area + first, nr);
 }
 
 static json_t *container(const struct rs_result *r, const void *e)
 {
 	const struct rs_container_view *c = e;
 
-	(void)r;
-	return json_pack("{s:I, s:o, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}",
+	return json_pack("{s:I, s:o, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, "
+			 "s:o, s:o, s:o}",
 			 "id", (json_int_t)c->id, "key", hex(c->key), "kind", rs_name_kind(c->kind),
 			 "born", c->born, "found", c->found, "found_ranges",
 			 c->found ? json_integer(c->found_ranges) : json_null(), "since_ns",
 			 when(c->since_ns), "released_ns", when(c->released_ns), "owner",
 			 proc(&c->owner), "windows", (json_int_t)c->windows, "ranges_max",
 			 (json_int_t)c->ranges_max, "bytes_max", num(c->bytes_max), "maps",
-			 num(c->maps), "unmaps", num(c->unmaps));
+			 num(c->maps), "unmaps", num(c->unmaps), "context", id_or_null(c->ioctx),
+			 "ioas", id_or_null(c->ioas), "areas",
+			 c->kind == RS_CONTAINER_IOMMUFD ? areas_of(r, c) : json_null());
 }
 
 static json_t *histogram(const struct rs_hist *h)
@@ -306,10 +322,10 @@ static json_t *flight(const struct rs_result *r, const void *e)
 {
 	const struct rs_flight_view *f = e;
 
-	return json_pack("{s:o, s:o, s:o, s:o}", "window", id_or_null(f->window), "error",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "window", id_or_null(f->window), "error",
 			 f->err ? json_string(rs_name_errno(f->err).s) : json_null(), "errno",
 			 f->err ? json_integer(f->err) : json_null(), "request",
-			 slow(r, &f->request));
+			 slow(r, &f->request), "handover", id_or_null(f->handover));
 }
 
 static json_t *failure(const struct rs_result *r, const void *e)
@@ -408,14 +424,15 @@ static json_t *finding(const struct rs_result *r, const void *e)
 {
 	const struct rs_finding *f = e;
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "rule",
-			 f->rule, "verdict", rs_verdict_name(f->verdict), "text", text(f->text),
-			 "expected", text(f->expected), "at_ns", when(f->at_ns), "container",
-			 f->container ? json_integer(f->container) : json_null(), "window",
-			 f->window ? json_integer(f->window) : json_null(), "objects",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "rule", f->rule, "verdict", rs_verdict_name(f->verdict), "text",
+			 text(f->text), "expected", text(f->expected), "at_ns", when(f->at_ns),
+			 "container", f->container ? json_integer(f->container) : json_null(),
+			 "window", f->window ? json_integer(f->window) : json_null(), "objects",
 			 num(f->objects), "ranges", LIST(r, f->range, f->nr_ranges, finding_range),
 			 "path", LIST(r, f->step, f->nr_steps, step), "events",
-			 LIST(r, f->event, f->nr_events, event), "replay", text(f->replay));
+			 LIST(r, f->event, f->nr_events, event), "replay", text(f->replay),
+			 "context", id_or_null(f->ioctx), "handover", id_or_null(f->handover));
 }
 
 static json_t *rule_container(const struct rs_result *r, const void *e)
@@ -481,6 +498,41 @@ static json_t *excerpt(const struct rs_excerpt_view *x)
 			 text(x->text));
 }
 
+json_t *rs_json_hex(__u64 v)
+{
+	return hex(v);
+}
+
+json_int_t rs_json_num(__u64 v)
+{
+	return num(v);
+}
+
+json_t *rs_json_when(__u64 ns)
+{
+	return when(ns);
+}
+
+json_t *rs_json_id(__u32 id)
+{
+	return id_or_null(id);
+}
+
+json_t *rs_json_proc(const struct rs_proc_ref *p)
+{
+	return proc(p);
+}
+
+json_t *rs_json_backing(const struct rs_result *r, const struct rs_backing_list *l)
+{
+	return backing(r, l);
+}
+
+json_t *rs_json_requests(const struct rs_result *r, const struct rs_request_row *row, size_t nr)
+{
+	return LIST(r, row, nr, request);
+}
+
 static json_t *head(const struct rs_result *r)
 {
 	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:{s:s, s:o}, s:I, s:I, s:I, s:s, s:s, s:b, "
@@ -515,6 +567,7 @@ static int render(const struct rs_result *r, size_t flags, FILE *out)
 	    put(o, "updates", LIST(r, r->update, r->nr_updates, update)) ||
 	    put(o, "windows", LIST(r, r->window, r->nr_windows, window)) ||
 	    put(o, "containers", LIST(r, r->container, r->nr_containers, container)) ||
+	    put(o, "contexts", rs_json_ioctxs(r)) || put(o, "handovers", rs_json_handovers(r)) ||
 	    put(o, "requests", LIST(r, r->request, r->nr_requests, request)) ||
 	    put(o, "devices", LIST(r, r->device, r->nr_devices, device)) ||
 	    put(o, "slow", LIST(r, r->slow, r->nr_slow, slow)) ||

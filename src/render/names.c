@@ -79,15 +79,31 @@ struct rs_name rs_name_task(const struct rs_result *r, const struct rs_event *ev
 	return n;
 }
 
+/* Of what is said of a context and no ioas of it. */
+static bool name_context(const struct rs_result *r, __u64 key, __u64 ts, struct rs_name *n)
+{
+	for (size_t i = 0; r && i < r->nr_ioctxs; i++) {
+		const struct rs_ioctx_view *x = &r->ioctx[i];
+
+		if (x->key != key || (x->released_ns && ts > x->released_ns))
+			continue;
+		snprintf(n->s, sizeof(n->s), "i%u", x->id);
+		return true;
+	}
+	return false;
+}
+
 /* Addresses are used again: the container that lived at @ts is meant. */
-struct rs_name rs_name_container(const struct rs_result *r, __u64 key, __u64 ts)
+struct rs_name rs_name_container(const struct rs_result *r, __u64 key, __u32 ioas, __u64 ts)
 {
 	struct rs_name n = { "" };
 
-	for (size_t i = 0; r && key && i < r->nr_containers; i++) {
+	if (!key || (!ioas && name_context(r, key, ts, &n)))
+		return n;
+	for (size_t i = 0; r && i < r->nr_containers; i++) {
 		const struct rs_container_view *c = &r->container[i];
 
-		if (c->key != key || (c->released_ns && ts > c->released_ns))
+		if (c->key != key || c->ioas != ioas || (c->released_ns && ts > c->released_ns))
 			continue;
 		snprintf(n.s, sizeof(n.s), "c%u", c->id);
 		break;
@@ -127,6 +143,30 @@ const char *rs_name_kind(__u32 kind)
 		return "type1";
 	case RS_CONTAINER_IOMMUFD:
 		return "iommufd";
+	}
+	return "unknown";
+}
+
+const char *rs_name_area(__u32 area)
+{
+	switch (area) {
+	case RS_AREA_FILE:
+		return "file";
+	case RS_AREA_DMABUF:
+		return "dma-buf";
+	}
+	return "vaddr";
+}
+
+const char *rs_name_account(__u32 account)
+{
+	switch (account) {
+	case RS_ACCOUNT_NONE:
+		return "none";
+	case RS_ACCOUNT_USER:
+		return "user";
+	case RS_ACCOUNT_MM:
+		return "mm";
 	}
 	return "unknown";
 }

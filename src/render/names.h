@@ -25,8 +25,8 @@ struct rs_name rs_name_proc(const struct rs_proc_ref *p);
 /** rs_name_task() - the same for an event's process, as far as the result knows its name */
 struct rs_name rs_name_task(const struct rs_result *r, const struct rs_event *ev);
 
-/** rs_name_container() - "c1", or "" for an address that the result does not know */
-struct rs_name rs_name_container(const struct rs_result *r, __u64 key, __u64 ts);
+/** rs_name_container() - "c1", "i1" of a context, or "" for an address that the result does not know */
+struct rs_name rs_name_container(const struct rs_result *r, __u64 key, __u32 ioas, __u64 ts);
 
 /** rs_name_loss() - ", of c1, c2 (request, xlate)": whose records and which, as far as is known; or "" */
 struct rs_name rs_name_loss(const struct rs_loss_view *l);
@@ -39,6 +39,12 @@ struct rs_name rs_name_device_at(const struct rs_result *r, __u64 key, __u64 ts)
 
 /** rs_name_kind() - "type1", "iommufd" */
 const char *rs_name_kind(__u32 kind);
+
+/** rs_name_area() - what an area is known by: "vaddr", "file", "dma-buf" */
+const char *rs_name_area(__u32 area);
+
+/** rs_name_account() - what its pages are charged to: "none", "user", "mm" */
+const char *rs_name_account(__u32 account);
 
 /** rs_name_errno() - "ENOENT"; "E4711" for a number without a name. @err is positive */
 struct rs_name rs_name_errno(int err);

@@ -236,8 +236,10 @@ static void put_containers(struct rs_text *t, const struct rs_result *r)
 		rs_text_begin(t, 2, 7);
 		rs_text_keep(t, RS_TONE_PLAIN, "c%u", c->id);
 		rs_text_to(t, 7);
-		rs_text_keep(t, RS_TONE_PLAIN, "%s of %s,", rs_name_kind(c->kind),
-			     rs_name_proc(&c->owner).s);
+		if (c->ioctx)
+			rs_text_keep(t, RS_TONE_PLAIN, "ioas %u of i%u,", c->ioas, c->ioctx);
+		rs_text_keep(t, RS_TONE_PLAIN, c->ioctx ? " %s of %s," : "%s of %s,",
+			     rs_name_kind(c->kind), rs_name_proc(&c->owner).s);
 		at = rs_fmt_at(c->since_ns, r->first_ns, 3);
 		if (c->born)
 			rs_text_keep(t, RS_TONE_PLAIN, " opened %s,", at.s);
@@ -253,8 +255,9 @@ static void put_containers(struct rs_text *t, const struct rs_result *r)
 		rs_text_end(t);
 
 		rs_text_begin(t, 7, 7);
-		rs_text_keep(t, RS_TONE_PLAIN, "%u window%s, ", c->windows,
-			     c->windows == 1 ? "" : "s");
+		if (!c->ioctx)
+			rs_text_keep(t, RS_TONE_PLAIN, "%u window%s, ", c->windows,
+				     c->windows == 1 ? "" : "s");
 		rs_text_keep(t, RS_TONE_PLAIN, "%s map%s, ", rs_fmt_count(c->maps).s,
 			     c->maps == 1 ? "" : "s");
 		rs_text_keep(t, RS_TONE_PLAIN, "%s taken down, ", rs_fmt_count(c->unmaps).s);
@@ -298,7 +301,7 @@ int rs_render_report(const struct rs_result *r, const struct rs_style *style, FI
 	rs_text_init(&t, style, out);
 	put_head(&t, r);
 	rs_report_updates(&t, r);
-	if (!r->nr_windows) {
+	if (!r->nr_windows && !r->nr_handovers) {
 		fputc('\n', out);
 		rs_text_begin(&t, 0, 2);
 		rs_text_put(&t, RS_TONE_PLAIN, "No remap window was seen.");
@@ -308,6 +311,7 @@ int rs_render_report(const struct rs_result *r, const struct rs_style *style, FI
 	put_failures(&t, r);
 	put_losses(&t, r);
 	put_containers(&t, r);
+	rs_report_ioctxs(&t, r);
 	put_hooks(&t, r);
 	return err ? err : rs_text_status(&t);
 }

@@ -30,6 +30,11 @@ const char *rs_verdict_label(enum rs_verdict v);
 /** rs_report_excerpt() - what an excerpt is of: words of a line. Only of one */
 void rs_report_excerpt(struct rs_text *t, const struct rs_result *r);
 
+/* report_iommufd.c */
+void rs_report_handovers(struct rs_text *t, const struct rs_result *r,
+			 const struct rs_update_view *u);
+void rs_report_ioctxs(struct rs_text *t, const struct rs_result *r);
+
 /* report_guest.c */
 void rs_report_outcome(struct rs_text *t, const struct rs_result *r,
 		       const struct rs_update_view *u);

@@ -33,7 +33,17 @@ void rs_report_outcome(struct rs_text *t, const struct rs_result *r, const struc
 			"not running: its memory is whole again, but no vCPU of %s was seen to run",
 			u->to.tgid ? to.s : from.s);
 		break;
+	case RS_OUTCOME_CANCELLED:
+		rs_text_put(t, RS_TONE_WARN,
+			    "cancelled: nothing was handed over, and %s runs again", from.s);
+		break;
 	default:
+		if (!u->nr_windows) {
+			rs_text_put(t, RS_TONE_BAD,
+				    "failed: its context was closed or emptied before a "
+				    "CHANGE_PROCESS of a new owner had succeeded");
+			break;
+		}
 		rs_text_put(t, RS_TONE_BAD, "failed: not all of its windows were ended by a remap");
 		break;
 	}

@@ -249,6 +249,8 @@ static int by_window(const void *a, const void *b)
 	const struct rs_flight_view *x = *(const struct rs_flight_view *const *)a;
 	const struct rs_flight_view *y = *(const struct rs_flight_view *const *)b;
 
+	if (x->handover != y->handover)
+		return x->handover < y->handover ? -1 : 1;
 	if (x->window != y->window)
 		return x->window < y->window ? -1 : 1;
 	return x < y ? -1 : x > y;
@@ -263,6 +265,14 @@ static void put_flight(struct rs_text *t, const struct rs_result *r, const struc
 	rs_text_right(t, RS_TONE_PLAIN, 25, "%s", rs_fmt_len(f->request.len).s);
 	rs_text_to(t, 27);
 	put_request(t, r, &f->request, f->err);
+}
+
+static const struct rs_handover_view *handover(const struct rs_result *r, __u32 id)
+{
+	for (size_t i = 0; i < r->nr_handovers && id; i++)
+		if (r->handover[i].id == id)
+			return &r->handover[i];
+	return NULL;
 }
 
 /* Windows of several containers can open at about the same time: each has its own. */
@@ -282,17 +292,23 @@ static int put_flights(struct rs_text *t, const struct rs_result *r)
 	rs_report_section(t, "FLIGHT RECORDER");
 	for (size_t i = 0, n; i < r->nr_flights; i += n) {
 		const struct rs_window_view *w = rs_report_window(r, f[i]->window);
+		const struct rs_handover_view *h = handover(r, f[i]->handover);
+		__u64 origin = h ? h->start_ns : w ? w->open_ns : r->first_ns;
 
-		for (n = 1; i + n < r->nr_flights && f[i + n]->window == f[i]->window;)
+		for (n = 1; i + n < r->nr_flights && f[i + n]->window == f[i]->window &&
+			    f[i + n]->handover == f[i]->handover;)
 			n++;
 		rs_text_begin(t, 2, 4);
-		rs_text_put(t, RS_TONE_PLAIN, "before window %u:", f[i]->window);
+		if (h)
+			rs_text_put(t, RS_TONE_PLAIN, "before hand-over %u:", h->id);
+		else
+			rs_text_put(t, RS_TONE_PLAIN, "before window %u:", f[i]->window);
 		rs_text_keep(t, RS_TONE_PLAIN, " %zu request%s", n, n == 1 ? "" : "s");
 		if (!t->style->verbose)
 			rs_text_keep(t, RS_TONE_DIM, " (shown when verbose)");
 		rs_text_end(t);
 		for (size_t k = i; t->style->verbose && k < i + n; k++)
-			put_flight(t, r, f[k], w ? w->open_ns : r->first_ns);
+			put_flight(t, r, f[k], origin);
 	}
 	free(f);
 	return 0;

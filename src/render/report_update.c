@@ -436,6 +436,8 @@ static const char *blackout_by(const char *from)
 {
 	if (!strcmp(from, "vcpus"))
 		return "its vCPUs";
+	if (!strcmp(from, "handover"))
+		return "its hand-over";
 	return !strcmp(from, "qmp") ? "QMP" : "its windows";
 }
 
@@ -450,7 +452,8 @@ static void put_update(struct rs_text *t, const struct rs_result *r, const struc
 	char heading[96];
 
 	snprintf(heading, sizeof(heading), "UPDATE %u: %s, %s%s", u->id,
-		 u->outcome == RS_OUTCOME_ABANDONED || u->outcome == RS_OUTCOME_FAILED
+		 u->outcome == RS_OUTCOME_ABANDONED || u->outcome == RS_OUTCOME_FAILED ||
+				 u->outcome == RS_OUTCOME_CANCELLED
 			 ? rs_outcome_name(u->outcome)
 			 : how[u->handover],
 		 rs_fmt_len(end > u->start_ns ? end - u->start_ns : 0).s,
@@ -486,6 +489,7 @@ static void put_update(struct rs_text *t, const struct rs_result *r, const struc
 		if (w)
 			put_window(t, r, w);
 	}
+	rs_report_handovers(t, r, u);
 }
 
 static bool in_an_update(const struct rs_result *r, __u32 id)

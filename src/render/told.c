@@ -141,6 +141,8 @@ static void windows(struct rs_text *t, const struct rs_result *r)
 	char text[64];
 	int len;
 
+	if (!r->nr_windows)
+		return;
 	for (size_t i = 0; i < r->nr_windows; i++) {
 		const struct rs_window_view *w = &r->window[i];
 
@@ -152,6 +154,28 @@ static void windows(struct rs_text *t, const struct rs_result *r)
 		       open ? "open" : rs_fmt_len_tight(longest).s);
 	if (r->nr_windows > 1 && !open)
 		snprintf(text + len, sizeof(text) - len, " (longest of %zu)", r->nr_windows);
+	field(t, RS_TONE_PLAIN, text);
+}
+
+/* The longest of its hand-overs. */
+static void handovers(struct rs_text *t, const struct rs_result *r)
+{
+	const struct rs_handover_view *longest = NULL;
+	char text[96];
+
+	for (size_t i = 0; i < r->nr_handovers; i++) {
+		const struct rs_handover_view *h = &r->handover[i];
+
+		if (!longest || !h->end_ns ||
+		    (longest->end_ns &&
+		     h->end_ns - h->start_ns > longest->end_ns - longest->start_ns))
+			longest = h;
+	}
+	if (!longest)
+		return;
+	snprintf(text, sizeof(text), "hand-over %s",
+		 longest->end_ns ? rs_fmt_len_tight(longest->end_ns - longest->start_ns).s
+				 : "open");
 	field(t, RS_TONE_PLAIN, text);
 }
 
@@ -179,6 +203,9 @@ static void how(struct rs_text *t, const struct rs_update_view *u)
 	case RS_OUTCOME_IN_PLACE:
 		field(t, RS_TONE_PLAIN, rs_handover_name(u->handover));
 		break;
+	case RS_OUTCOME_CANCELLED:
+		field(t, RS_TONE_WARN, rs_outcome_name(u->outcome));
+		break;
 	default:
 		field(t, RS_TONE_BAD, rs_outcome_name(u->outcome));
 	}
@@ -201,6 +228,7 @@ static void update(const struct rs_result *r, const struct rs_update_view *u,
 	how(&t, u);
 	blackout(&t, u);
 	windows(&t, r);
+	handovers(&t, r);
 	rs_text_whole(&t, tones[r->verdict], rs_verdict_name(r->verdict));
 	rs_text_end(&t);
 }

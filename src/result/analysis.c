@@ -160,6 +160,11 @@ static int take_excerpt(struct rs_analysis *a, const json_t *excerpt)
 		err = take_ids(&a->model.ids[RS_NR_DEVICE], json_object_get(excerpt, "devices"));
 	if (!err)
 		err = take_ids(&a->model.ids[RS_NR_UPDATE], json_object_get(excerpt, "updates"));
+	if (!err)
+		err = take_ids(&a->model.ids[RS_NR_IOCTX], json_object_get(excerpt, "contexts"));
+	if (!err)
+		err = take_ids(&a->model.ids[RS_NR_HANDOVER],
+			       json_object_get(excerpt, "handovers"));
 	return err;
 }
 

@@ -122,6 +122,41 @@ static int by_window(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
+static int by_ioctx(const void *a, const void *b)
+{
+	const struct rs_ioctx_view *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static int by_area(const void *a, const void *b)
+{
+	const struct rs_area_view *x = a, *y = b;
+
+	if (x->container != y->container)
+		return x->container < y->container ? -1 : 1;
+	return x->iova.v < y->iova.v ? -1 : x->iova.v > y->iova.v;
+}
+
+/* What there is of iommufd; the hand-overs are taken with their requests. */
+static void take_ioctxs(struct rs_model *m, struct rs_result *r)
+{
+	r->ioctx = m->past_ioctx;
+	r->nr_ioctxs = m->nr_past_ioctxs;
+	r->refusal = m->refusal;
+	r->nr_refusals = m->nr_refusals;
+	r->area = m->area;
+	r->nr_areas = m->nr_areas;
+	m->past_ioctx = NULL;
+	m->refusal = NULL;
+	m->area = NULL;
+	m->nr_past_ioctxs = m->nr_refusals = m->nr_areas = 0;
+	if (r->nr_ioctxs)
+		qsort(r->ioctx, r->nr_ioctxs, sizeof(*r->ioctx), by_ioctx);
+	if (r->nr_areas)
+		qsort(r->area, r->nr_areas, sizeof(*r->area), by_area);
+}
+
 /* The model's books become the result's; the model is left without them. */
 static void take_books(struct rs_model *m, struct rs_engine *e, struct rs_result *r)
 {
@@ -136,6 +171,7 @@ static void take_books(struct rs_model *m, struct rs_engine *e, struct rs_result
 	m->nr_past = m->nr_windows = 0;
 	e->finding = NULL;
 	e->nr = 0;
+	take_ioctxs(m, r);
 	if (r->nr_containers)
 		qsort(r->container, r->nr_containers, sizeof(*r->container), by_container);
 	if (r->nr_windows)

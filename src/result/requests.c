@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "model/ioctx.h"
 #include "result/build.h"
 
 static int by_row(const void *a, const void *b)
@@ -43,12 +44,32 @@ static int take_devices(struct rs_model *m, struct rs_result *r)
 }
 
 /* The first window that had not closed when the request ended. */
-static __u32 next_window(const struct rs_result *r, __u64 end_ns)
+static const struct rs_window_view *next_window(const struct rs_result *r, __u64 end_ns)
 {
 	for (size_t i = 0; i < r->nr_windows; i++)
 		if (!r->window[i].close_ns || r->window[i].close_ns >= end_ns)
-			return r->window[i].id;
-	return 0;
+			return &r->window[i];
+	return NULL;
+}
+
+static const struct rs_handover_view *next_handover(const struct rs_result *r, __u64 end_ns)
+{
+	for (size_t i = 0; i < r->nr_handovers; i++)
+		if (!r->handover[i].end_ns || r->handover[i].end_ns >= end_ns)
+			return &r->handover[i];
+	return NULL;
+}
+
+/* What the flight recorder was emptied for. */
+static void set_occasion(const struct rs_result *r, __u64 end_ns, struct rs_flight_view *f)
+{
+	const struct rs_handover_view *h = next_handover(r, end_ns);
+	const struct rs_window_view *w = next_window(r, end_ns);
+
+	if (h && (!w || h->start_ns < w->open_ns))
+		f->handover = h->id;
+	else
+		f->window = w ? w->id : 0;
 }
 
 static int by_end(const void *a, const void *b)
@@ -74,8 +95,31 @@ static int take_flights(const struct rs_tally *t, struct rs_result *r)
 		if (i && f->req && f->req == f[-1].req)
 			continue;
 		r->flight[r->nr_flights] = f->view;
-		r->flight[r->nr_flights++].window = next_window(r, f->end_ns);
+		set_occasion(r, f->end_ns, &r->flight[r->nr_flights++]);
 	}
+	return 0;
+}
+
+static int by_handover(const void *a, const void *b)
+{
+	const struct rs_handover_view *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static int take_handovers(struct rs_model *m, struct rs_result *r)
+{
+	r->handover = calloc(m->nr_handovers + 1, sizeof(*r->handover));
+	if (!r->handover)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->nr_handovers; i++) {
+		struct rs_handover_view *v = &r->handover[r->nr_handovers++];
+
+		*v = m->handover[i].view;
+		v->request = take_rows(&m->handover[i].rows, &v->nr_requests);
+		m->handover[i].view = (struct rs_handover_view){ .id = v->id };
+	}
+	qsort(r->handover, r->nr_handovers, sizeof(*r->handover), by_handover);
 	return 0;
 }
 
@@ -92,6 +136,8 @@ int rs_build_requests(struct rs_model *m, struct rs_result *r)
 	t->slow = NULL;
 	t->failure = NULL;
 	t->nr_slow = t->nr_failures = 0;
-	err = take_devices(m, r);
+	err = take_handovers(m, r);
+	if (!err)
+		err = take_devices(m, r);
 	return err ? err : take_flights(t, r);
 }

@@ -160,6 +160,7 @@ const char *rs_outcome_name(enum rs_outcome o)
 		[RS_OUTCOME_OPEN] = "open",	      [RS_OUTCOME_DONE] = "done",
 		[RS_OUTCOME_IN_PLACE] = "in place",   [RS_OUTCOME_NOT_RUNNING] = "not running",
 		[RS_OUTCOME_ABANDONED] = "abandoned", [RS_OUTCOME_FAILED] = "failed",
+		[RS_OUTCOME_CANCELLED] = "cancelled",
 	};
 
 	return NAME_OF(names, o);
@@ -167,10 +168,10 @@ const char *rs_outcome_name(enum rs_outcome o)
 
 const char *rs_phase_name(size_t i)
 {
-	static const char *const names[] = { "invalidate",  "exec", "restart",	  "hand-over",
-					     "between",	    "open", "remap",	  "save",
-					     "start-up",    "load", "interrupts", "resume",
-					     "unattributed" };
+	static const char *const names[] = { "invalidate",   "exec",  "restart",    "hand-over",
+					     "between",	     "open",  "remap",	    "save",
+					     "start-up",     "load",  "interrupts", "resume",
+					     "unattributed", "probe", "change" };
 
 	return i < sizeof(names) / sizeof(names[0]) ? names[i] : NULL;
 }
@@ -286,7 +287,8 @@ __u32 rs_request_types(const char *op)
 {
 	static const char *const by_drivers[] = { "pin", "unpin", "read", "write" };
 	const __u32 drivers = 1U << RS_EV_REQUEST | 1U << RS_EV_STATS;
-	const __u32 owners = 1U << RS_EV_MAP | 1U << RS_EV_UNMAP | 1U << RS_EV_STATS;
+	const __u32 owners =
+		1U << RS_EV_MAP | 1U << RS_EV_UNMAP | 1U << RS_EV_IOAS | 1U << RS_EV_STATS;
 
 	for (size_t i = 0; op && i < sizeof(by_drivers) / sizeof(by_drivers[0]); i++)
 		if (!strcmp(by_drivers[i], op))
@@ -299,7 +301,7 @@ __u32 rs_window_types(void)
 	return 1U << RS_EV_PROC | 1U << RS_EV_FORK | 1U << RS_EV_EXEC | 1U << RS_EV_EXIT |
 	       1U << RS_EV_OPEN | 1U << RS_EV_RELEASE | 1U << RS_EV_ATTACH | 1U << RS_EV_DETACH |
 	       1U << RS_EV_MAP | 1U << RS_EV_UNMAP | 1U << RS_EV_REMOVE | 1U << RS_EV_RANGE |
-	       1U << RS_EV_SNAPSHOT;
+	       1U << RS_EV_SNAPSHOT | 1U << RS_EV_IOAS;
 }
 
 __u32 rs_blackout_types(void)
@@ -331,6 +333,8 @@ void rs_update_view_free(struct rs_update_view *u)
 	free(u->device);
 	free(u->vcpu);
 	free(u->mark);
+	free(u->handovers);
+	free(u->ioctxs);
 	*u = (struct rs_update_view){ 0 };
 }
 
@@ -354,6 +358,12 @@ void rs_result_free(struct rs_result *r)
 	free(r->device);
 	free(r->flight);
 	free_windows(r);
+	for (size_t i = 0; i < r->nr_handovers; i++)
+		rs_handover_view_free(&r->handover[i]);
+	free(r->handover);
+	rs_area_views_free(r->area, r->nr_areas);
+	free(r->refusal);
+	free(r->ioctx);
 	free_findings(r);
 	free_judged(r);
 	for (size_t i = 0; i < r->nr_losses; i++)

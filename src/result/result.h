@@ -153,6 +153,8 @@ enum rs_outcome {
 	RS_OUTCOME_NOT_RUNNING = 3, /* remapped, but its guest does not run again */
 	RS_OUTCOME_ABANDONED = 4,   /* the old guest runs again, with ranges invalid */
 	RS_OUTCOME_FAILED = 5,	    /* its windows ended, and not by a remap */
+	RS_OUTCOME_CANCELLED =
+		6, /* iommufd: nothing was handed over, and the old guest runs again */
 };
 
 const char *rs_outcome_name(enum rs_outcome o); /* "open" "done" "in place" ... */
@@ -236,6 +238,10 @@ struct rs_update_view {
 	__u64 set_up_ns; /* its last call that looks into what it was given, before it remapped; 0 */
 	struct rs_mark_view *mark; /* in time order */
 	size_t nr_marks;
+	__u32 *handovers; /* ids: what iommufd has in the place of windows */
+	size_t nr_handovers;
+	__u32 *ioctxs; /* ids of the contexts that they are of */
+	size_t nr_ioctxs;
 };
 
 /** struct rs_container_view - a container seen in the recording */
@@ -255,6 +261,8 @@ struct rs_container_view {
 	__u64 maps;	  /* successful plain maps */
 	__u64 unmaps;	  /* ranges taken down */
 	__u64 mms_ns;	  /* last time that who else has an mm mattered, untold; 0: never */
+	__u32 ioctx;	  /* rs_ioctx_view.id of the context that it is an ioas of; 0: type1 */
+	__u32 ioas;	  /* its id there */
 };
 
 /**
@@ -329,7 +337,8 @@ struct rs_slow {
 struct rs_flight_view {
 	__u32 window; /* rs_window_view.id of the window that it came before */
 	struct rs_slow request;
-	int err; /* positive errno, 0: it was served */
+	int err;	/* positive errno, 0: it was served */
+	__u32 handover; /* rs_handover_view.id, if that came first */
 };
 
 /** struct rs_failure - failed calls of one kind with one error */
@@ -412,11 +421,14 @@ struct rs_finding {
 		*range; /* those of them that are ranges, but what found no room in the list */
 	size_t nr_ranges;
 	/* How findings that are one are known: */
-	__u32 device;  /* rs_device_view.id, 0: not of one */
-	__u32 object;  /* where in @text the object's name begins, 0: it is not one of several */
-	__u32 prefix;  /* ... and where it ends */
-	__u64 request; /* that ended it, together with others; 0: its last event did */
-	bool told;     /* a standing recording has raised it already */
+	__u32 device;	/* rs_device_view.id, 0: not of one */
+	__u32 object;	/* where in @text the object's name begins, 0: it is not one of several */
+	__u32 prefix;	/* ... and where it ends */
+	__u64 request;	/* that ended it, together with others; 0: its last event did */
+	bool told;	/* a standing recording has raised it already */
+	bool whole;	/* it is about all of its context, not only @container */
+	__u32 ioctx;	/* rs_ioctx_view.id, 0: of none */
+	__u32 handover; /* rs_handover_view.id, 0: of none */
 };
 
 /** struct rs_rule_container - a container that does not pass a rule */
@@ -477,6 +489,8 @@ struct rs_excerpt_view {
 	char *text; /* the finding's sentence */
 };
 
+#include "result/handover.h"
+
 /** struct rs_result - all of it */
 struct rs_result {
 	char *source;		  /* the file's name, or "live" */
@@ -502,6 +516,14 @@ struct rs_result {
 	size_t nr_updates;
 	struct rs_window_view *window;
 	size_t nr_windows;
+	struct rs_ioctx_view *ioctx;
+	size_t nr_ioctxs;
+	struct rs_handover_view *handover;
+	size_t nr_handovers;
+	struct rs_refusal_view *refusal; /* in time order */
+	size_t nr_refusals;
+	struct rs_area_view *area; /* that there were when their ioas ended, or the recording */
+	size_t nr_areas;
 	struct rs_request_row *request;
 	size_t nr_requests;
 	struct rs_device_view *device;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "model/ioctx.h"
 #include "result/analysis.h"
 #include "result/build.h"
 
@@ -34,6 +35,12 @@ static const struct rs_window_view *window_of(const struct rs_model *m, const st
 /* Is that found of the update? After a window it is of the update that its container was in last. */
 static bool is_of(const struct rs_model *m, const struct rs_update *u, const struct rs_finding *f)
 {
+	for (size_t i = 0; i < u->view.nr_handovers; i++)
+		if (f->handover && f->handover == u->view.handovers[i])
+			return true;
+	for (size_t i = 0; i < u->view.nr_ioctxs; i++)
+		if (!f->handover && f->ioctx == u->view.ioctxs[i] && f->at_ns >= u->view.start_ns)
+			return true;
 	for (size_t i = 0; i < u->view.nr_windows; i++) {
 		const struct rs_window_view *w = window_of(m, u, u->view.window[i]);
 
@@ -74,6 +81,58 @@ static int add_container(struct part *p, const struct rs_model *m, __u32 id)
 	p->model.past = grown;
 	p->model.past[p->model.nr_past++] = *v;
 	return 0;
+}
+
+static int add_ioctx(struct part *p, const struct rs_model *m, __u32 id)
+{
+	const struct rs_ioctx_view *v = NULL;
+	struct rs_ioctx_view *grown;
+
+	for (size_t i = 0; i < p->model.nr_past_ioctxs; i++)
+		if (p->model.past_ioctx[i].id == id)
+			return 0;
+	for (const struct rs_ioctx *x = m->ioctxs; x; x = x->hh.next)
+		if (x->view.id == id)
+			v = &x->view;
+	for (size_t i = 0; i < m->nr_past_ioctxs && !v; i++)
+		if (m->past_ioctx[i].id == id)
+			v = &m->past_ioctx[i];
+	if (!v)
+		return 0;
+	grown = rs_grow(p->model.past_ioctx, p->model.nr_past_ioctxs, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	p->model.past_ioctx = grown;
+	grown[p->model.nr_past_ioctxs++] = *v;
+	return 0;
+}
+
+/* The update's hand-overs leave the model. */
+static int take_handovers(struct part *p, struct rs_model *m, const struct rs_update *u)
+{
+	size_t nr = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < m->nr_handovers; i++) {
+		struct rs_change *grown = NULL;
+
+		if (!err && m->handover[i].view.update == u->view.id) {
+			grown = rs_grow(p->model.handover, p->model.nr_handovers, sizeof(*grown));
+			err = grown ? 0 : -ENOMEM;
+		}
+		if (!grown) {
+			m->handover[nr++] = m->handover[i];
+			continue;
+		}
+		p->model.handover = grown;
+		grown[p->model.nr_handovers++] = m->handover[i];
+	}
+	m->nr_handovers = nr;
+	for (size_t i = 0; i < u->view.nr_ioctxs && !err; i++)
+		err = add_ioctx(p, m, u->view.ioctxs[i]);
+	for (size_t i = 0; i < u->view.nr_containers && !err; i++)
+		err = add_container(p, m, u->view.container[i]);
+	return err;
 }
 
 static int copy_window(const struct rs_window_view *from, struct rs_window_view *to)
@@ -161,6 +220,8 @@ static int add_finding(struct part *p, const struct rs_model *m, const struct rs
 		return -ENOMEM;
 	p->engine.finding = grown;
 	p->engine.finding[p->engine.nr++] = *f;
+	if (f->ioctx && add_ioctx(p, m, f->ioctx))
+		return -ENOMEM;
 	return f->container ? add_container(p, m, f->container) : 0;
 }
 
@@ -280,6 +341,12 @@ static void begin_part(const struct rs_build *b, struct rs_update *u, struct par
 	p->model.window = NULL;
 	p->model.past = NULL;
 	p->model.nr_windows = p->model.nr_past = 0;
+	p->model.past_ioctx = NULL;
+	p->model.handover = NULL;
+	p->model.refusal = NULL;
+	p->model.area = NULL;
+	p->model.nr_past_ioctxs = p->model.nr_handovers = 0;
+	p->model.nr_refusals = p->model.nr_areas = 0;
 	p->model.tally = (struct rs_tally){ 0 };
 	p->engine = (struct rs_engine){ .table = b->engine->table };
 	memcpy(p->engine.on, b->engine->on, sizeof(p->engine.on));
@@ -296,6 +363,8 @@ static void end_part(struct part *p)
 	for (size_t i = 0; i < p->model.nr_windows; i++)
 		rs_window_view_free(&p->model.window[i]);
 	free(p->model.window);
+	free(p->model.past_ioctx);
+	rs_changes_free(p->model.handover, p->model.nr_handovers);
 }
 
 /* @err: of making the part */
@@ -333,6 +402,8 @@ static int tell_update(const struct rs_build *b, const struct rs_listener *l, st
 	err = take_findings(&p, b->model, b->engine);
 	if (!err)
 		err = take_windows(&p, b->model, u);
+	if (!err)
+		err = take_handovers(&p, b->model, u);
 	u->told = true;
 	err = tell_part(b, l, &p, err);
 	return err;
@@ -358,6 +429,8 @@ int rs_tell(const struct rs_build *b, const struct rs_listener *l, __u64 now)
 	struct rs_model *m = b->model;
 	int err = tell_findings(b, l, raise_findings);
 
+	for (size_t i = 0; i < m->nr_updates; i++)
+		m->update[i]->told |= rs_update_void(m->update[i]);
 	for (size_t i = 0; i < m->nr_updates && !err; i++)
 		if (now == UINT64_MAX ? !m->update[i]->told : rs_update_over(m->update[i], now))
 			err = tell_update(b, l, m->update[i]);

@@ -12,7 +12,9 @@ struct course {
 	__u64 closed;	   /* the last window that has closed had */
 	__u32 ranges;
 	__u32 invalid;
-	bool by_remap; /* all its windows have ended by one */
+	bool by_remap;	/* all its windows have ended by one, and all hand-overs as they should */
+	bool cancelled; /* a hand-over was */
+	bool windows; /* it has some: else CHANGE_PROCESS is in the place of invalidations and remaps */
 };
 
 /* Windows are in the order of their ids, which in an excerpt have gaps. */
@@ -27,9 +29,36 @@ static const struct rs_window_view *window_of(const struct rs_result *r, __u32 i
 	return w;
 }
 
+static const struct rs_handover_view *handover_of(const struct rs_result *r, __u32 id)
+{
+	for (size_t i = 0; i < r->nr_handovers; i++)
+		if (r->handover[i].id == id)
+			return &r->handover[i];
+	return NULL;
+}
+
+/* A probe has the place of an invalidation, the new owner's CHANGE_PROCESS that of a remap. */
+static void add_handover(struct course *c, const struct rs_handover_view *h)
+{
+	c->by_remap &= h->end == RS_HANDED_OVER;
+	c->cancelled |= h->end == RS_HANDED_CANCELLED;
+	c->ranges += h->areas;
+	if (h->probed_ns > c->invalidated)
+		c->invalidated = h->probed_ns;
+	if (!h->change_ns)
+		return;
+	if (!c->remap || h->change_ns < c->remap)
+		c->remap = h->change_ns;
+	if (h->end_ns > c->remapped)
+		c->remapped = h->end_ns;
+}
+
 static struct course course_of(const struct rs_result *r, const struct rs_update_view *u)
 {
-	struct course c = { .invalidated = u->start_ns, .closed = u->end_ns, .by_remap = true };
+	struct course c = { .invalidated = u->start_ns,
+			    .closed = u->end_ns,
+			    .by_remap = true,
+			    .windows = u->nr_windows };
 
 	for (size_t i = 0; i < u->nr_windows; i++) {
 		const struct rs_window_view *w = window_of(r, u->window[i]);
@@ -49,6 +78,12 @@ static struct course course_of(const struct rs_result *r, const struct rs_update
 			if (v->valid_ns > c.remapped)
 				c.remapped = v->valid_ns;
 		}
+	}
+	for (size_t i = 0; i < u->nr_handovers; i++) {
+		const struct rs_handover_view *h = handover_of(r, u->handovers[i]);
+
+		if (h)
+			add_handover(&c, h);
 	}
 	return c;
 }
@@ -71,7 +106,7 @@ static void split_windows(struct rs_update_view *u, const struct course *c)
 {
 	__u64 end = u->abandoned_ns ? u->abandoned_ns : c->closed;
 
-	add_phase(u, "invalidate", u->start_ns, c->invalidated);
+	add_phase(u, c->windows ? "invalidate" : "probe", u->start_ns, c->invalidated);
 	if (!c->remap) {
 		if (u->exec_ns) {
 			add_phase(u, "exec", c->invalidated, u->exec_ns);
@@ -88,7 +123,7 @@ static void split_windows(struct rs_update_view *u, const struct course *c)
 		add_phase(u, u->handover == RS_HANDOVER_NONE ? "between" : "hand-over",
 			  c->invalidated, c->remap);
 	}
-	add_phase(u, "remap", c->remap, end);
+	add_phase(u, c->windows ? "remap" : "change", c->remap, end);
 }
 
 /* The guest's pause, and what tells its ends. */
@@ -126,10 +161,19 @@ static void cut(struct cutter *k, const char *name, __u64 ns, const char *by)
 static void split_pause(struct rs_update_view *u, const struct course *c, const struct pause *p,
 			__u64 irq_ns)
 {
+	const char *entered = c->windows ? "the first remap was entered"
+					 : "the new owner's CHANGE_PROCESS was entered";
 	struct cutter k = { .u = u, .p = p, .at = p->stop, .by = p->stopped_by };
 
-	cut(&k, "save", u->start_ns, "the first invalidation was entered");
-	cut(&k, "invalidate", c->invalidated, "the last invalidation returned");
+	if (c->windows) {
+		cut(&k, "save", u->start_ns, "the first invalidation was entered");
+		cut(&k, "invalidate", c->invalidated, "the last invalidation returned");
+	} else if (c->invalidated > u->start_ns) {
+		cut(&k, "save", u->start_ns, "the old owner's CHANGE_PROCESS was entered");
+		cut(&k, "probe", c->invalidated, "the old owner's CHANGE_PROCESS returned");
+	} else if (u->start_ns == u->exec_ns) {
+		cut(&k, "save", u->exec_ns, "exec");
+	}
 	if (u->exec_ns > c->invalidated)
 		cut(&k, "exec", u->exec_ns, "exec");
 	if (!c->remap) {
@@ -138,15 +182,18 @@ static void split_pause(struct rs_update_view *u, const struct course *c, const 
 	}
 	if (u->handover == RS_HANDOVER_EXEC && u->set_up_ns > u->exec_ns) {
 		cut(&k, "start-up", u->set_up_ns, "the new program's last look at its devices");
-		cut(&k, "load", c->remap, "the first remap was entered");
+		cut(&k, "load", c->remap, entered);
 	} else {
 		cut(&k,
 		    u->handover == RS_HANDOVER_EXEC    ? "restart"
 		    : u->handover == RS_HANDOVER_OTHER ? "load"
 						       : "between",
-		    c->remap, "the first remap was entered");
+		    c->remap, entered);
 	}
-	cut(&k, "remap", c->remapped, "the last remap returned");
+	if (c->windows)
+		cut(&k, "remap", c->remapped, "the last remap returned");
+	else
+		cut(&k, "change", c->remapped, "the new owner's CHANGE_PROCESS returned");
 	cut(&k, "interrupts", irq_ns, "the last interrupt was given back");
 	cut(&k, "resume", p->run, p->run_by);
 }
@@ -167,7 +214,8 @@ static bool pause_of_vcpus(struct rs_update_view *u, const struct rs_update *m, 
 			continue;
 		old = true;
 		if (v->inside)
-			u->doubt = "a vCPU ran when the ranges lost their vaddr";
+			u->doubt = u->nr_windows ? "a vCPU ran when the ranges lost their vaddr"
+						 : "a vCPU ran when the hand-over began";
 		if (!v->stop_ns)
 			return false;
 		if (v->stop_ns > p->stop)
@@ -233,7 +281,7 @@ static enum rs_outcome outcome_of(const struct rs_result *r, const struct rs_upd
 	if (m->open)
 		return RS_OUTCOME_OPEN;
 	if (!c->by_remap)
-		return RS_OUTCOME_FAILED;
+		return c->cancelled && !c->remap ? RS_OUTCOME_CANCELLED : RS_OUTCOME_FAILED;
 	if (rs_update_stood_still(u) && !m->run_ns && !run_may_be_lost(r, u->start_ns))
 		return RS_OUTCOME_NOT_RUNNING;
 	return u->handover == RS_HANDOVER_NONE ? RS_OUTCOME_IN_PLACE : RS_OUTCOME_DONE;
@@ -268,7 +316,7 @@ static void measure(const struct rs_model *m, const struct rs_result *r, const s
 		return;
 	}
 	if (u->end_ns && !u->abandoned_ns && c->remapped > u->start_ns)
-		set_blackout(u, "windows", u->start_ns, c->remapped);
+		set_blackout(u, c->windows ? "windows" : "handover", u->start_ns, c->remapped);
 }
 
 static int find_devices(const struct rs_result *r, struct rs_update_view *u)
@@ -372,30 +420,38 @@ static int build_update(const struct rs_build *b, struct rs_result *r, const str
 int rs_build_updates(const struct rs_build *b, struct rs_result *r)
 {
 	struct rs_model *m = b->model;
+	struct rs_update **of = calloc(m->nr_updates + 1, sizeof(*of));
 	int err = 0;
 
 	r->update = calloc(m->nr_updates + 1, sizeof(*r->update));
-	if (!r->update)
+	if (!r->update || !of) {
+		free(of);
 		return -ENOMEM;
+	}
 	for (size_t i = 0; i < m->nr_updates; i++) {
 		struct rs_update *u = m->update[i];
 
-		r->update[r->nr_updates++] = u->view;
+		if (rs_update_void(u))
+			continue;
+		of[r->nr_updates] = u;
+		r->update[r->nr_updates] = u->view;
 		u->view = (struct rs_update_view){ .id = u->view.id };
 		if (u->open)
-			r->update[i].end_ns = 0;
+			r->update[r->nr_updates].end_ns = 0;
+		r->nr_updates++;
 	}
-	for (size_t i = 0; i < m->nr_updates && !err; i++)
-		err = build_update(b, r, m->update[i], &r->update[i]);
+	for (size_t i = 0; i < r->nr_updates && !err; i++)
+		err = build_update(b, r, of[i], &r->update[i]);
 	/* Whose windows a monitor's times fit to is decided by the windows' ends, of all updates. */
-	for (size_t i = 0; i < m->nr_updates && !err; i++) {
+	for (size_t i = 0; i < r->nr_updates && !err; i++) {
 		struct rs_update_view *u = &r->update[i];
-		__u64 run = m->update[i]->run_ns;
+		__u64 run = of[i]->run_ns;
 
 		if (u->abandoned_ns)
 			u->end_ns = u->abandoned_ns;
 		else if (u->end_ns && run > u->end_ns)
 			u->end_ns = run;
 	}
+	free(of);
 	return err;
 }

@@ -26,7 +26,7 @@ static __u32 types_of_rule(const struct rs_rule *rule)
 		       RS_TYPE(ATTACH) | RS_TYPE(DETACH);
 	default:
 		/* It has to be known which ranges there are. */
-		return types | RS_TYPES_LIFE;
+		return types | RS_TYPES_LIFE | RS_TYPE(IOAS);
 	}
 }
 
@@ -45,7 +45,7 @@ static bool of_mms(const struct rs_loss_part *p, __u32 types)
  */
 static __u32 types_that_hide(const struct rs_rule *rule)
 {
-	__u32 hide = 0, fake = rule->reads | RS_TYPES_LIFE;
+	__u32 hide = 0, fake = rule->reads | RS_TYPES_LIFE | RS_TYPE(IOAS);
 
 	for (size_t i = 0; i < rule->nr_arrows; i++) {
 		bool only = true;
@@ -93,15 +93,20 @@ static bool part_of_unseen(const struct rs_loss_view *v, const struct rs_loss_pa
 		return false;
 	if (p->unseen)
 		return true;
-	return (p->types & RS_TYPES_LIFE) && (!v->count || (v->hides && lost >= v->hides));
+	return (p->types & (RS_TYPES_LIFE | RS_TYPE(IOAS))) &&
+	       (!v->count || (v->hides && lost >= v->hides));
 }
 
 /* The first loss that can have hidden something of that rule; @c: from that container, NULL: from an unseen one. */
-static const struct rs_loss_view *hiding(const struct rs_result *r, __u32 types,
+static const struct rs_loss_view *hiding(const struct rs_result *r, const struct rs_rule *rule,
 					 const struct rs_container_view *c)
 {
+	__u32 types = types_of_rule(rule);
 	__u64 lost = nobodys(r);
 
+	if (c && rule->about &&
+	    (rule->about == RS_ABOUT_IOMMUFD) != (c->kind == RS_CONTAINER_IOMMUFD))
+		return NULL;
 	for (size_t i = 0; i < r->nr_losses; i++) {
 		const struct rs_loss_view *v = &r->loss[i];
 
@@ -141,6 +146,10 @@ static const char *failed_hook(const struct rs_result *r, const struct rs_rule *
 		for (size_t i = 0; i < r->nr_hooks; i++)
 			if (!r->hook[i].mechanism && !strcmp(r->hook[i].function, rule->sees[n]))
 				return rule->sees[n];
+	for (size_t n = 0; r->nr_ioctxs && n < sizeof(rule->also) / sizeof(rule->also[0]); n++)
+		for (size_t i = 0; i < r->nr_hooks && rule->also[n]; i++)
+			if (!r->hook[i].mechanism && !strcmp(r->hook[i].function, rule->also[n]))
+				return rule->also[n];
 	return NULL;
 }
 
@@ -278,20 +287,21 @@ static int doubt_findings(const struct rs_build *b, struct rs_result *r)
 }
 
 /* What a rule comes to in each container; those that pass are not listed. */
-static int judge_containers(const struct rs_result *r, struct rs_rule_view *v, __u32 types,
-			    bool blind)
+static int judge_containers(const struct rs_result *r, const struct rs_rule *rule,
+			    struct rs_rule_view *v, bool blind)
 {
 	v->container = calloc(r->nr_containers + 1, sizeof(*v->container));
 	if (!v->container)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->nr_containers; i++) {
 		const struct rs_container_view *c = &r->container[i];
-		enum rs_verdict verdict = blind || hiding(r, types, c) ? RS_UNKNOWN : RS_PASS;
+		enum rs_verdict verdict = blind || hiding(r, rule, c) ? RS_UNKNOWN : RS_PASS;
 
 		for (size_t k = 0; k < r->nr_findings; k++) {
 			const struct rs_finding *f = &r->finding[k];
 
-			if (f->rule == v->id && f->container == c->id && f->verdict > verdict)
+			if (f->rule == v->id && f->verdict > verdict &&
+			    (f->whole ? f->ioctx == c->ioctx : f->container == c->id))
 				verdict = f->verdict;
 		}
 		if (verdict != RS_PASS)
@@ -315,7 +325,6 @@ static int judge_rule(const struct rs_build *b, struct rs_result *r, size_t whic
 	struct rs_rule_view *v = &r->rule[r->nr_rules++];
 	const char *missing = missing_hook(r, rule), *failed = failed_hook(r, rule);
 	const struct rs_loss_view *loss;
-	__u32 types = types_of_rule(rule);
 	char reason[256] = "";
 	int err;
 
@@ -330,16 +339,16 @@ static int judge_rule(const struct rs_build *b, struct rs_result *r, size_t whic
 		return 0;
 	if (!missing)
 		missing = failed;
-	err = judge_containers(r, v, types, missing);
+	err = judge_containers(r, rule, v, missing);
 	if (err)
 		return err;
 	if (b->engine->violations[which]) {
 		v->verdict = RS_VIOLATED;
 		return 0;
 	}
-	loss = hiding(r, types, NULL);
+	loss = hiding(r, rule, NULL);
 	for (size_t i = 0; i < r->nr_containers && !loss; i++)
-		loss = hiding(r, types, &r->container[i]);
+		loss = hiding(r, rule, &r->container[i]);
 	if (b->engine->unknowns[which])
 		snprintf(reason, sizeof(reason), "%llu of its objects could not be judged",
 			 (unsigned long long)b->engine->unknowns[which]);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "model/ioctx.h"
 #include "model/irqs.h"
 #include "rules/rules.h"
 
@@ -33,7 +34,15 @@ static __u32 container_id(const struct rs_note *n)
 {
 	if (n->container)
 		return n->container->view.id;
+	/* A context's: its first ioas, by which losses are known to be of it. */
+	if (n->ioctx)
+		return n->ioctx->nr ? n->ioctx->ioas[0]->view.id : 0;
 	return n->device ? n->device->view.container : 0;
+}
+
+static const struct rs_ioctx *ioctx_of(const struct rs_note *n)
+{
+	return n->ioctx ? n->ioctx : n->container ? n->container->ioctx : NULL;
 }
 
 /* A request that takes several ranges down one by one: the id of it. */
@@ -81,6 +90,9 @@ static int subject(const struct rs_rule *rule, const struct rs_note *n, char *bu
 	}
 	if (rule->scope == RS_SCOPE_REQUEST)
 		return request_subject(n, buf, len);
+	/* Also what is said of a range, when it is meant of all that its context has. */
+	if (n->ioctx)
+		return snprintf(buf, len, "i%u ", n->ioctx->view.id);
 	if (rule->scope == RS_SCOPE_DEVICE)
 		return snprintf(buf, len, "d%u%s%s ", n->device->view.id,
 				n->device->view.name[0] ? " " : "", n->device->view.name);
@@ -198,6 +210,7 @@ static int find(struct rs_engine *e, size_t which, enum rs_verdict verdict, rs_s
 		struct rs_finding_step *last, const struct rs_note *n, const struct rs_slot *s)
 {
 	const struct rs_rule *rule = &e->table.rule[which];
+	const struct rs_ioctx *x = ioctx_of(n);
 	char text[512];
 	struct rs_finding *f, found = {
 		.rule = rule->id,
@@ -206,6 +219,9 @@ static int find(struct rs_engine *e, size_t which, enum rs_verdict verdict, rs_s
 		.container = container_id(n),
 		.window = n->container && n->container->window ? n->container->window->view.id : 0,
 		.device = n->device ? n->device->view.id : 0,
+		.ioctx = x ? x->view.id : 0,
+		.handover = x && x->change ? x->change->view.id : 0,
+		.whole = n->ioctx,
 		.request = request_of(n->ev),
 		.objects = 1,
 		.text = text,
@@ -231,10 +247,10 @@ static int find(struct rs_engine *e, size_t which, enum rs_verdict verdict, rs_s
 	f->step = NULL;
 	f->nr_steps = 0;
 	f->text = strdup(text);
-	f->expected = strdup(rule->expected);
+	f->expected = strdup(x && rule->expected_ioas ? rule->expected_ioas : rule->expected);
 	if (!f->text || !f->expected)
 		return -ENOMEM;
-	err = rule->scope == RS_SCOPE_RANGE && n->range ? name_range(f, n->range) : 0;
+	err = rule->scope == RS_SCOPE_RANGE && n->range && !n->ioctx ? name_range(f, n->range) : 0;
 	if (!err)
 		err = take_path(f, rule, s, last);
 	return err ? err : take_excerpt(f, n, s);
@@ -366,6 +382,9 @@ static struct rs_note note_of(enum rs_scope scope, struct rs_object *o)
 		n.container = n.waiter->container;
 		n.device = n.waiter->device;
 		break;
+	case RS_SCOPE_IOCTX:
+		n.ioctx = (struct rs_ioctx *)o;
+		break;
 	default:
 		n.mm = (struct rs_mm *)o;
 	}
@@ -425,6 +444,8 @@ static struct rs_object *object_of(const struct rs_rule *rule, const struct rs_n
 		return n->irq ? &n->irq->obj : NULL;
 	case RS_SCOPE_REQUEST:
 		return n->waiter ? &n->waiter->obj : NULL;
+	case RS_SCOPE_IOCTX:
+		return n->ioctx ? &n->ioctx->obj : NULL;
 	default:
 		return n->mm ? &n->mm->obj : NULL;
 	}

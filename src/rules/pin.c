@@ -17,6 +17,47 @@ static void say_locked(const struct rs_note *n, const struct rs_slot *s, char *b
 	rs_locked_compare(n->remap, buf, len);
 }
 
+/* Of iommufd: what moved with the areas of a context. One that failed has moved nothing. */
+static bool charge_is_lost(const struct rs_moved *v)
+{
+	if (v->others)
+		return false;
+	if (v->err)
+		return v->gain || v->loss;
+	return v->gain != v->loss || (v->told && (__u64)v->gain != v->pages);
+}
+
+GUARD(charge_lost,
+      "what the caller was charged is not what the old owner got back, or what is pinned",
+      charge_is_lost(n->moved))
+
+GUARD(charge_untold, "more mms were charged than are told", n->moved->others)
+
+static void say_charge(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len)
+{
+	const struct rs_moved *v = n->moved;
+
+	(void)s;
+	if (v->err)
+		snprintf(buf, len,
+			 "had a CHANGE_PROCESS that failed, and yet process %u was charged %lld "
+			 "pages, and others got %lld back",
+			 n->by, (long long)v->gain, (long long)v->loss);
+	else if (v->gain != v->loss)
+		snprintf(buf, len,
+			 "was handed over to process %u, which was charged %lld pages, and the old "
+			 "owner got %lld back",
+			 n->by, (long long)v->gain, (long long)v->loss);
+	else
+		snprintf(buf, len,
+			 "was handed over to process %u, which was charged %lld pages, and its "
+			 "areas have %llu pinned",
+			 n->by, (long long)v->gain, (ull)v->pages);
+}
+
+SAY(say_charge_untold,
+    "was handed over to process %u, and more than two mms were charged or credited", n->by)
+
 const struct rs_transition rs_locked_conserved[] = {
 	{ 0, RS_N_MAP_DONE, &lock_lost, RS_TO_VIOLATED, say_locked },
 	{ 0, RS_N_MAP_DONE, &lock_unproved, RS_TO_UNKNOWN, say_locked },
@@ -25,6 +66,12 @@ const struct rs_transition rs_locked_conserved[] = {
 	{ 1, RS_N_MAP_DONE, &lock_unproved, RS_TO_UNKNOWN, say_locked },
 	{ 1, RS_N_MAP_DONE, NULL, RS_ANEW | 1, NULL },
 	{ 1, RS_N_INVALIDATED, NULL, 1, NULL },
+	{ 0, RS_N_CHARGE_MOVED, &charge_lost, RS_TO_VIOLATED, say_charge },
+	{ 0, RS_N_CHARGE_MOVED, &charge_untold, RS_TO_UNKNOWN, say_charge_untold },
+	{ 0, RS_N_CHARGE_MOVED, NULL, RS_MUTE | 1, NULL },
+	{ 1, RS_N_CHARGE_MOVED, &charge_lost, RS_TO_VIOLATED, say_charge },
+	{ 1, RS_N_CHARGE_MOVED, &charge_untold, RS_TO_UNKNOWN, say_charge_untold },
+	{ 1, RS_N_CHARGE_MOVED, NULL, RS_ANEW | 1, NULL },
 };
 
 /* owner-mm */
@@ -84,6 +131,11 @@ static void say_left(const struct rs_note *n, const struct rs_slot *s, char *buf
 	if (n->pins->totals)
 		snprintf(buf, len, "was closed: it had pinned %llu pages, and gave back %llu",
 			 (ull)n->pins->pinned, (ull)n->pins->unpinned);
+	else if (n->pins->left)
+		snprintf(buf, len,
+			 "left its ioas for another one with %llu page%s still pinned (at iova "
+			 "0x%llx)",
+			 (ull)n->pins->pages, n->pins->pages == 1 ? "" : "s", (ull)n->pins->iova.v);
 	else
 		snprintf(buf, len, "was closed with %llu page%s still pinned (at iova 0x%llx)",
 			 (ull)n->pins->pages, n->pins->pages == 1 ? "" : "s", (ull)n->pins->iova.v);

@@ -12,6 +12,7 @@ const struct rs_rule rs_rules[] = {
 		.id = "window-closed",
 		.severity = RS_SEV_ERROR,
 		.scope = RS_SCOPE_RANGE,
+		.about = RS_ABOUT_TYPE1,
 		.sentence =
 			"Every invalidated range is remapped, or unmapped on purpose, before its "
 			"guest runs again and before its container is given up.",
@@ -38,6 +39,7 @@ const struct rs_rule rs_rules[] = {
 		.id = "remap-exact",
 		.severity = RS_SEV_ERROR,
 		.scope = RS_SCOPE_RANGE,
+		.about = RS_ABOUT_TYPE1,
 		.sentence = "A remap has the iova and the size of the range that was invalidated.",
 		.expected = "a MAP_DMA with FLAG_VADDR that has the range's iova and size",
 		.why = "The kernel refuses a remap of another size, and the caller then believes "
@@ -54,6 +56,7 @@ const struct rs_rule rs_rules[] = {
 		.id = "remap-same-memory",
 		.severity = RS_SEV_CRITICAL,
 		.scope = RS_SCOPE_RANGE,
+		.about = RS_ABOUT_TYPE1,
 		.sentence =
 			"The new vaddr of a range is the same file and offset as the old one, over "
 			"the whole range.",
@@ -76,6 +79,7 @@ const struct rs_rule rs_rules[] = {
 		.id = "no-gup-in-window",
 		.severity = RS_SEV_CRITICAL,
 		.scope = RS_SCOPE_RANGE,
+		.about = RS_ABOUT_TYPE1,
 		.sentence =
 			"Nothing is translated through an invalid vaddr; a remap of a vaddr itself "
 			"pins nothing.",
@@ -96,6 +100,7 @@ const struct rs_rule rs_rules[] = {
 		.id = "no-iommu-change",
 		.severity = RS_SEV_CRITICAL,
 		.scope = RS_SCOPE_RANGE,
+		.about = RS_ABOUT_TYPE1,
 		.sentence = "The IOMMU maps and unmaps nothing in an invalidated range inside its "
 			    "window.",
 		.expected = "the IOMMU's table to stay as it was until the range is remapped",
@@ -114,6 +119,7 @@ const struct rs_rule rs_rules[] = {
 		.id = "no-new-user",
 		.severity = RS_SEV_WARNING,
 		.scope = RS_SCOPE_CONTAINER,
+		.about = RS_ABOUT_TYPE1,
 		.sentence = "Inside a window no group is attached, nothing is newly mapped, and no "
 			    "invalid range is plainly unmapped.",
 		.expected = "the container to be left alone until its window has closed",
@@ -135,11 +141,14 @@ const struct rs_rule rs_rules[] = {
 			"No range still has the old vaddr when its owner's memory goes away (exec, "
 			"exit) while the container lives on.",
 		.expected = "an UNMAP_DMA with FLAG_VADDR for it before the exec or exit",
+		.expected_ioas = "memory that is mapped by its file (IOMMU_IOAS_MAP_FILE), or an "
+				 "unmap before the exec or exit",
 		.why = "The range's vaddr belongs to an mm that is gone: pins of it fail from then "
 		       "on, and pages stay charged to nobody that could give them back. The "
 		       "container must be seen to live on: used, or taken down by another process, "
 		       "or still there at the end. An armed recorder is told which ranges are left "
-		       "behind only when their owner goes.",
+		       "behind only when their owner goes. An area of iommufd that is known by a "
+		       "vaddr is such a range, too; one that is known by its file needs no mm.",
 		.example =
 			"c1 range 0x400000 size 0x100000 still had the old vaddr when its owner's "
 			"memory went away, and its container lives on",
@@ -162,13 +171,18 @@ const struct rs_rule rs_rules[] = {
 		       "which mm, and is judged by itself: an instance is a range, because only "
 		       "the range says how many pages must move, and sums over an mm would need "
 		       "every unmap and every pin of its life, which no recording that is armed or "
-		       "late has. What an unmap gives back is not compared.",
+		       "late has. What an unmap gives back is not compared. Of iommufd a "
+		       "CHANGE_PROCESS moves what all areas of a context have pinned, those "
+		       "without "
+		       "an account left out: it is judged as a whole, and one that fails may move "
+		       "nothing.",
 		.example =
 			"c1 range 0x0 size 0x200000 is charged twice: the old owner's mm did not "
 			"get its 512 pages back",
 		.state = { "unseen", "charged" },
 		.reads = RS_TYPES_PROCESS, /* has anybody the old mm still? */
 		.needs = { "mm_lock_acct" },
+		.also = { "iommufd_ioas_change_process", "iopt_pages_update_pinned" },
 		ARROWS(rs_locked_conserved),
 	},
 	{
@@ -207,6 +221,7 @@ const struct rs_rule rs_rules[] = {
 		.state = { "unused", "pinned" },
 		.sums = true,
 		.needs = { "vfio_iommu_type1_pin_pages", "vfio_iommu_type1_unpin_pages" },
+		.also = { "iommufd_access_pin_pages", "iommufd_access_unpin_pages" },
 		ARROWS(rs_pin_balance),
 	},
 	{
@@ -246,6 +261,7 @@ const struct rs_rule rs_rules[] = {
 		.id = "one-owner",
 		.severity = RS_SEV_ERROR,
 		.scope = RS_SCOPE_UPDATE,
+		.about = RS_ABOUT_TYPE1,
 		.sentence = "After a hand-over only the new owner maps and unmaps, and runs the "
 			    "guest.",
 		.expected = "the old owner to leave the container alone, until it is handed back "
@@ -311,6 +327,7 @@ const struct rs_rule rs_rules[] = {
 		.id = "wait-bounded",
 		.severity = RS_SEV_ERROR,
 		.scope = RS_SCOPE_REQUEST,
+		.about = RS_ABOUT_TYPE1,
 		.sentence = "A request that waits for a vaddr returns within 30 s.",
 		.expected = "a remap of the range, or the kernel to give the request up",
 		.why = "A kernel that lets a driver's request wait until a range has a vaddr again "
@@ -327,6 +344,37 @@ const struct rs_rule rs_rules[] = {
 		.sees = { "vfio_wait" },
 		ARROWS(rs_wait_bounded),
 	},
+	{
+		.id = "iommufd-handover",
+		.severity = RS_SEV_CRITICAL,
+		.scope = RS_SCOPE_IOCTX,
+		.about = RS_ABOUT_IOMMUFD,
+		.sentence =
+			"After the owner of an iommufd context's areas has left, one successful "
+			"CHANGE_PROCESS by the new owner comes before its guest runs.",
+		.expected = "an IOMMU_IOAS_CHANGE_PROCESS by the new owner, which succeeds only if "
+			    "all areas are known by a file",
+		.why = "iommufd has no windows: what is mapped by its file stays, is pinned and is "
+		       "served while a VMM replaces itself. But the areas belong to the mm and the "
+		       "user that they were charged to, until a CHANGE_PROCESS moves them. Without "
+		       "it their memory stays locked on the account of a process that is gone; "
+		       "what is newly pinned is charged there too, or refused, and nobody's limit "
+		       "protects the host. The kernel refuses it if any area of the context is "
+		       "known by a vaddr (or a dma-buf): such memory cannot be handed over at all. "
+		       "The owner has left when it has another program, or exits while the context "
+		       "lives on. That a guest runs is seen by its vCPUs, if they are KVM's: a run "
+		       "in any process but the owner, that was passed the context's or a device's "
+		       "file or had it before, violates the rule. Where no vCPU was seen, a map, "
+		       "copy or attach by the new owner does. A CHANGE_PROCESS by the owner itself "
+		       "changes nothing: QEMU asks so, when it saves, whether it can be done. It "
+		       "may fail and be tried again, and be repeated by the new owner.",
+		.example = "i1 has its guest running in the new program of process 100, and its "
+			   "areas are charged to the old one: no CHANGE_PROCESS has succeeded",
+		.state = { "owned", "left", "handed-over" },
+		.within = { [1] = { RS_WINDOW_LIMIT_NS, "for more than 60 s", rs_say_ownerless } },
+		.sees = { "iommufd_ioas_change_process" },
+		ARROWS(rs_iommufd_handover),
+	},
 };
 
 const size_t rs_nr_rules = sizeof(rs_rules) / sizeof(rs_rules[0]);
@@ -335,8 +383,8 @@ _Static_assert(sizeof(rs_rules) / sizeof(rs_rules[0]) <= RS_RULES_MAX, "RS_RULES
 
 const char *rs_scope_name(enum rs_scope s)
 {
-	static const char *const name[RS_SCOPE_NR] = { "range", "container", "device", "update",
-						       "mm",	"interrupt", "request" };
+	static const char *const name[RS_SCOPE_NR] = { "range", "container", "device",	"update",
+						       "mm",	"interrupt", "request", "context" };
 
 	return s < RS_SCOPE_NR ? name[s] : "?";
 }

@@ -29,7 +29,15 @@ enum rs_scope {
 	RS_SCOPE_MM = 4,
 	RS_SCOPE_IRQ = 5,
 	RS_SCOPE_REQUEST = 6, /* one that waits for a vaddr */
+	RS_SCOPE_IOCTX = 7,
 	RS_SCOPE_NR
+};
+
+/** enum rs_about - which kernel interface's containers a rule can be broken in */
+enum rs_about {
+	RS_ABOUT_ALL = 0,
+	RS_ABOUT_TYPE1 = 1, /* it is about windows */
+	RS_ABOUT_IOMMUFD = 2,
 };
 
 const char *rs_scope_name(enum rs_scope s); /* "range" "container" ... */
@@ -79,8 +87,10 @@ struct rs_invariant {
 /**
  * struct rs_rule - a rule's table
  * @id: stable
+ * @about: in which containers it can be broken: what is lost of others does not matter
  * @sentence: the clause, in English
  * @expected: of a finding: what should have been
+ * @expected_ioas: the same of what is found of an iommufd context's ioas; NULL: no other
  * @why: what goes wrong for guest or host when it is broken, and what the rule does not know
  * @example: the text of a finding (tests/unit/test_rules_example.c makes it happen)
  * @state: names of its states
@@ -91,13 +101,16 @@ struct rs_invariant {
  * @needs: functions without whose hooks it cannot be judged; NULL-terminated
  * @sees: functions without whose hooks it cannot be judged where they are: their module may not be loaded, or the
  *	recorder older than they; NULL-terminated
+ * @also: functions that it needs where iommufd contexts are; NULL-terminated
  */
 struct rs_rule {
 	const char *id;
 	enum rs_severity severity;
 	enum rs_scope scope;
+	enum rs_about about;
 	const char *sentence;
 	const char *expected;
+	const char *expected_ioas;
 	const char *why;
 	const char *example;
 	const char *state[RS_STATES_MAX];
@@ -107,6 +120,7 @@ struct rs_rule {
 	bool sums;
 	const char *needs[6];
 	const char *sees[6];
+	const char *also[4];
 	const struct rs_transition *arrow;
 	size_t nr_arrows;
 };
@@ -127,7 +141,7 @@ struct rs_rule_table {
 /** rs_rule_find() - Return: the rule's place in the table, -ENOENT with a sentence */
 int rs_rule_find(const struct rs_rule_table *t, const char *id, struct rs_msg *msg);
 
-/* A window that is open for longer than this is taken for one that never closes. */
+/* A window that is open for longer than this is taken for one that never closes; as is a hand-over. */
 #define RS_WINDOW_LIMIT_NS 60000000000ULL
 
 /* Findings of one rule beyond this are only counted. */

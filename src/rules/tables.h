@@ -46,7 +46,7 @@ extern const struct rs_transition rs_one_owner[10];
 extern const struct rs_transition rs_wait_bounded[1];
 
 /* src/rules/pin.c */
-extern const struct rs_transition rs_locked_conserved[7];
+extern const struct rs_transition rs_locked_conserved[13];
 extern const struct rs_transition rs_owner_mm[3];
 extern const struct rs_transition rs_pin_balance[7];
 extern const struct rs_transition rs_no_zero_pin[3];
@@ -54,10 +54,15 @@ extern const struct rs_transition rs_no_zero_pin[3];
 /* src/rules/irq.c */
 extern const struct rs_transition rs_irq_restored[6];
 
+/* src/rules/handover.c */
+extern const struct rs_transition rs_iommufd_handover[10];
+
 /* src/rules/range.c: of window-closed's clock */
 void rs_say_too_long(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len);
 
 /* src/rules/window.c: of wait-bounded's */
 void rs_say_waits(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len);
+/* src/rules/handover.c: of iommufd-handover's clock */
+void rs_say_ownerless(const struct rs_note *n, const struct rs_slot *s, char *buf, size_t len);
 
 #endif /* RS_RULES_TABLES_H */

@@ -187,6 +187,7 @@ static __u64 begin_of(const struct rs_event *ev)
 	case RS_EV_IOCTL:
 	case RS_EV_REQUEST:
 	case RS_EV_SNAPSHOT:
+	case RS_EV_IOAS:
 		return ev->size >= sizeof(x->h) + sizeof(x->op) ? x->op.start_ns : 0;
 	default:
 		return 0;

@@ -34,7 +34,7 @@ for arguments in "" "--explain odd.$rule"; do
 	rm -rf odd.$rule
 	# shellcheck disable=SC2086
 	"$rs" check --json $arguments "$odd.trace" >out 2>err || true
-	command=$(sed -n 's/^ *"replay": "\(.*\)"$/\1/p' out | sed 's/\\\\/\\/g')
+	command=$(sed -n 's/^ *"replay": "\(.*\)",\{0,1\}$/\1/p' out | sed 's/\\\\/\\/g')
 	case_of "the command that replays it ${arguments%% *}" 1 "VIOLATED $rule" "" \
 		bash -c "${command/#remapscope/\"$rs\"}"
 done

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "../unit/synth.h"
+#include "../unit/synth_iommufd.h"
 #include "trace/layout.h"
 #include "trace/trace.h"
 
@@ -102,6 +102,51 @@ static struct synth *guest(void)
 	return s;
 }
 
+/* A guest whose memory is iommufd's: an update by exec that goes well, and one to a process that forgets the areas. */
+static struct synth *iommufd(void)
+{
+	const __u64 vm = 0xffff888200000000ULL, nic = 0xffff888300000000ULL;
+	struct synth *s = synth_new();
+	__u32 ioas, other;
+	__u64 x;
+
+	synth_as(s, QEMU);
+	x = synth_iommufd(s);
+	ioas = synth_ioas(s, x);
+	other = synth_ioas(s, x);
+	synth_ioas_attach(s, x, ioas, nic, false);
+	synth_ioas_attach(s, x, other, nic + 0x1000, true);
+	synth_ioas_map_file(s, x, ioas, 0, 2 * MIB, INO, 0);
+	synth_ioas_copy(s, x, other, 16 * MIB, ioas, 0);
+	synth_ioas_map(s, x, ioas, 8 * MIB, MIB);
+	synth_vcpu_run(s, vm, 0);
+	synth_wait(s, SEC);
+	synth_change_process(s, x);
+	synth_ioas_unmap(s, x, ioas, 8 * MIB);
+	synth_vcpu_stop(s, vm, 0);
+	synth_change_process(s, x);
+	synth_wait(s, 5 * MS);
+	synth_exec(s);
+	synth_access_pin(s, x, nic + 0x1000, 16 * MIB, 4, 1);
+	synth_access_rw(s, x, nic + 0x1000, 32 * MIB, 64, false);
+	synth_wait(s, 20 * MS);
+	s->twist.ret = -ENOMEM;
+	synth_change_process(s, x);
+	synth_change_process(s, x);
+	synth_access_unpin(s, x, nic + 0x1000, 16 * MIB, 4);
+	synth_vcpu_run(s, vm + 0x100000, 0);
+	synth_wait(s, SEC);
+	synth_as(s, QEMU + 1);
+	synth_passed(s, x, RS_PASSED_CONTAINER, 0, QEMU);
+	synth_as(s, QEMU);
+	synth_vcpu_stop(s, vm + 0x100000, 0);
+	synth_change_process(s, x);
+	synth_as(s, QEMU + 1);
+	synth_wait(s, 20 * MS);
+	synth_vcpu_run(s, vm + 0x200000, 0);
+	return s;
+}
+
 /* The window's end is not in it. */
 static struct synth *unknown(void)
 {
@@ -153,7 +198,7 @@ static const struct {
 	{ "unknown", unknown, RS_TRACE_MAJOR }, { "empty", empty, RS_TRACE_MAJOR },
 	{ "fast", fast, RS_TRACE_MAJOR },	{ "slow", slow, RS_TRACE_MAJOR },
 	{ "clocked", clocked, RS_TRACE_MAJOR }, { "guest", guest, RS_TRACE_MAJOR },
-	{ "newer", pass, RS_TRACE_MAJOR + 1 },
+	{ "iommufd", iommufd, RS_TRACE_MAJOR }, { "newer", pass, RS_TRACE_MAJOR + 1 },
 };
 
 static int write_trace(const char *path, struct synth *s, struct rs_msg *msg)

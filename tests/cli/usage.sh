@@ -21,8 +21,8 @@ for name in "" "a b" a-b a/b; do
 	refused "doctor of \"$name\"" 2 "doctor: \"$name\" is not a function's name" doctor "$name"
 done
 # shellcheck disable=SC2046
-refused "doctor of too many functions" 2 'doctor: at most 48 functions at a time' \
-	doctor $(seq -f f%g 49)
+refused "doctor of too many functions" 2 'doctor: at most 80 functions at a time' \
+	doctor $(seq -f f%g 81)
 
 for option in -o --output -p --pid --duration --buffer --tree --cgroup --device --group \
 	--container --tail; do
@@ -64,7 +64,7 @@ for option in -o=x.trace --pid=1 --tree=1 --cgroup=/ --device=x --group=0 --cont
 		"check: ${name/#--pid/-p} is for a command, not for a trace" check "$option" pass.trace
 done
 refused "check of an unknown rule" 2 \
-	'unknown rule "window" \(known: window-closed, .*, wait-bounded\)' \
+	'unknown rule "window" \(known: window-closed, .*, iommufd-handover\)' \
 	check --rule window pass.trace
 
 case_of "version" 0 '^remapscope [0-9.]+ trace format 1\.0 libbpf .* jansson .* zlib ' "" \

@@ -310,6 +310,7 @@ static struct rs_flight_view flights[] = {
 	    1,
 	    1,
 	    100 },
+	  0,
 	  0 },
 	{ 1,
 	  { "pin",
@@ -324,7 +325,8 @@ static struct rs_flight_view flights[] = {
 	    1,
 	    1,
 	    0 },
-	  12 },
+	  12,
+	  0 },
 	{ 2,
 	  { "unpin",
 	    RS_PATH_RELEASED,
@@ -338,6 +340,7 @@ static struct rs_flight_view flights[] = {
 	    2,
 	    2,
 	    0 },
+	  0,
 	  0 },
 };
 
@@ -451,7 +454,7 @@ static struct rs_budget_view budgets[] = {
 };
 
 /* Call once before use. */
-static struct rs_result *fixture(void)
+static inline struct rs_result *fixture(void)
 {
 	static struct rs_result r = {
 		.source = (char *)"trace.rst",

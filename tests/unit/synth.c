@@ -34,6 +34,7 @@ void synth_free(struct synth *s)
 	free(s->proc);
 	free(s->counted);
 	free(s->vcpu);
+	synth_iommufd_free(s);
 	json_decref(s->loss);
 	json_decref(s->lost);
 	free(s);
@@ -168,6 +169,7 @@ void synth_exec(struct synth *s)
 	struct rs_ev_exec *x;
 
 	synth_leave(s, old);
+	synth_areas_left(s, old);
 	synth_vcpus_gone(s, s->pid);
 	p->mm = s->next_mm;
 	s->next_mm += 0x400;
@@ -296,6 +298,10 @@ json_t *synth_meta(const struct synth *s)
 		for (size_t n = 0; n < sizeof(rs_rules[i].sees) / sizeof(char *); n++)
 			if (rs_rules[i].sees[n] && !s->no_kvm)
 				add_hook(s, plan, rs_rules[i].sees[n]);
+	for (size_t i = 0; i < rs_nr_rules; i++)
+		for (size_t n = 0; n < sizeof(rs_rules[i].also) / sizeof(char *); n++)
+			if (rs_rules[i].also[n])
+				add_hook(s, plan, rs_rules[i].also[n]);
 	meta = json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:I, s:I, s:I}, s:o}", "format",
 			 "remapscope-trace", "kernel", "release", "6.12.0-synth", "host", "synth",
 			 "clock", "name", "CLOCK_MONOTONIC", "realtime_offset_ns",

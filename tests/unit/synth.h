@@ -102,6 +102,7 @@ struct synth_rec {
 
 struct synth_proc;
 struct synth_container;
+struct synth_iommufd;
 
 /**
  * struct synth - a recording
@@ -183,6 +184,7 @@ struct synth {
 		bool told;
 	} * vcpu;
 	size_t nr_vcpus;
+	struct synth_iommufd *iommufd; /* synth_iommufd.h; NULL: nobody has used it */
 };
 
 struct synth *synth_new(void);

@@ -60,6 +60,11 @@ void synth_tell_range(struct synth *s, const struct synth_container *c, const st
 void synth_vcpus_told(struct synth *s);
 void synth_vcpus_gone(struct synth *s, __u32 pid);
 
+/* synth_iommufd.c */
+void synth_iommufd_free(struct synth *s);
+/* A process is about to leave its mm by exec: how its vCPUs are is told, if it has areas. */
+void synth_areas_left(struct synth *s, __u64 mm);
+
 /* synth_told.c */
 void synth_pages(struct synth *s, const struct rs_op *op, enum rs_pages_source source, __u64 device,
 		 __u64 iova, __u64 npage, __u64 pfn);

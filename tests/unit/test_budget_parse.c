@@ -108,15 +108,17 @@ static void needed_samples(void **state)
 	assert_int_equal(rs_quantile_needed(33333), 4);
 }
 
-#define SUBJECT                                                                                 \
-	"a subject (window, update, blackout, phase, range, request, pin, unpin, read, write, " \
-	"map, unmap, invalidate, remap)"
+#define SUBJECT                                                                              \
+	"a subject (window, handover, update, blackout, phase, range, request, pin, unpin, " \
+	"read, write, map, unmap, invalidate, remap, change)"
 #define STAT	   "a statistic (count, rate, min, mean, max, total, failed-remaps, p50 ... p99.999)"
 #define PERCENTILE "a percentile (above p0, below p100, at most three digits after the point)"
 #define PHASE                                                                         \
 	"a phase (invalidate, exec, restart, hand-over, between, open, remap, save, " \
-	"start-up, load, interrupts, resume, unattributed)"
-#define FILTER "a filter (path=, reason=, device=, direction=, part=, in-window, outside-window)"
+	"start-up, load, interrupts, resume, unattributed, probe, change)"
+#define FILTER                                                                              \
+	"a filter (path=, reason=, device=, direction=, part=, in-window, outside-window, " \
+	"in-handover)"
 #define PATH                                                                                     \
 	"a path (none, cached, gup, copy_own, copy_kthread, released, refused, pfnmap, waited, " \
 	"file, domain)"
@@ -219,8 +221,8 @@ static const struct {
 	{ "pin[device=x,device=y] max <= 1ms", "1:14", "each filter once", "device" },
 	{ "pin[device=0123456789012345678901234567890123456789] max <= 1ms", "1:12",
 	  "a shorter name", "0123456789012345678901234567890123456789" },
-	{ "pin[in-window,outside-window] max <= 1ms", "1:15", "in-window or outside-window once",
-	  "outside-window" },
+	{ "pin[in-window,outside-window] max <= 1ms", "1:15",
+	  "in-window, outside-window or in-handover once", "outside-window" },
 	{ "pin[in-window max <= 1ms", "1:15", "\",\" or \"]\"", "max" },
 	{ "pin failed-remaps == 0", "1:5", "another statistic (only a window has this one)",
 	  "failed-remaps" },

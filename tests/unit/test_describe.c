@@ -55,7 +55,7 @@ static void containers(void **state)
 	open.op.ret = 0;
 	says(&open, "container opened, iommu type 99");
 	open.op.kind = RS_CONTAINER_IOMMUFD;
-	says(&open, "container opened, iommufd");
+	says(&open, "context opened, iommufd");
 
 	says(&release, "container released");
 	release.op.invalid_before = 1;

@@ -45,7 +45,8 @@ static json_t *parsed(const struct rs_result *r)
 	"schema schema_version source kernel host clock first_ns last_ns events mode verify "  \
 	"complete incomplete_reason excerpt verdict verdict_reason exit_status command rules " \
 	"findings "                                                                            \
-	"budgets updates windows containers requests devices slow flight failures losses hooks"
+	"budgets updates windows containers contexts handovers requests devices slow flight "  \
+	"failures losses hooks"
 
 #define ROW_KEYS  "op path reason in_window count pages latency wait work"
 #define HIST_KEYS "min_ns mean_ns p50_ns p90_ns p95_ns p99_ns p999_ns max_ns total_ns samples"
@@ -74,7 +75,7 @@ static void json_keys(void **state)
 				       "containers");
 	e = first(o, "findings", 2);
 	has_keys(e, "rule verdict text expected at_ns container window objects ranges path events "
-		    "replay");
+		    "replay context handover");
 	has_keys(first(e, "path", 2), "state note when at_ns");
 	has_keys(first(e, "events", 2), "at_ns cpu tgid tid process type text");
 	has_keys(first(o, "budgets", 3), "text where verdict measured samples needed reason "
@@ -83,7 +84,8 @@ static void json_keys(void **state)
 	has_keys(e, "id handover from to start_ns end_ns exec_ns blackout_len_ns "
 		    "blackout_from windows phases outcome abandoned_ns ranges invalid blackout_ns "
 		    "doubt "
-		    "containers devices vcpus stop_len_ns started_ns passed_ns set_up_ns marks");
+		    "containers devices vcpus stop_len_ns started_ns passed_ns set_up_ns marks "
+		    "contexts handovers");
 	has_keys(json_object_get(e, "from"), "tgid comm");
 	has_keys(first(e, "phases", 3), "name start_ns len_ns begun_by ended_by");
 	assert_int_equal(json_integer_value(first(e, "windows", 1)), 1);
@@ -104,7 +106,7 @@ static void json_keys(void **state)
 		 "vm_flags");
 	has_keys(first(o, "containers", 3), "id key kind born found found_ranges since_ns "
 					    "released_ns owner windows ranges_max bytes_max maps "
-					    "unmaps");
+					    "unmaps context ioas areas");
 	e = first(o, "requests", 4);
 	has_keys(e, ROW_KEYS);
 	has_keys(json_object_get(e, "latency"), HIST_KEYS);
@@ -117,7 +119,7 @@ static void json_keys(void **state)
 	has_keys(first(e, "requests", 2), ROW_KEYS);
 	has_keys(first(o, "slow", 2), SLOW_KEYS);
 	e = first(o, "flight", 3);
-	has_keys(e, "window error errno request");
+	has_keys(e, "window error errno request handover");
 	has_keys(json_object_get(e, "request"), SLOW_KEYS);
 	has_keys(first(o, "failures", 2), "call error errno count first_ns process in_window");
 	has_keys(first(o, "losses", 1), "what cpu count from_ns to_ns containers records");

@@ -381,7 +381,8 @@ static void book_with_gaps(void **state)
 			 "no-gup-in-window=unknown no-iommu-change=unknown no-new-user=unknown "
 			 "all-before-exec=unknown locked-conserved=unknown owner-mm=unknown "
 			 "pin-balance=unknown no-zero-pin=unknown translation-stable=unknown "
-			 "one-owner=unknown irq-restored=unknown wait-bounded=unknown");
+			 "one-owner=unknown irq-restored=unknown wait-bounded=unknown "
+			 "iommufd-handover=unknown");
 }
 
 /* Which function's calls were skipped says which records may be missing. */

@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "judge.h"
+#include "iommufd_fixture.h"
 #include "render/render.h"
 
 /* A lot takes a fraction of a second; under sanitizers a few. */
@@ -206,6 +206,37 @@ static void any_mixture(__u64 lot)
 	}
 }
 
+static void add_iommufd(struct synth *s)
+{
+	__u32 ioas, other;
+	__u64 x;
+
+	synth_as(s, OTHER);
+	x = synth_iommufd(s);
+	ioas = synth_ioas(s, x);
+	other = synth_ioas(s, x);
+	synth_ioas_attach(s, x, ioas, NIC, false);
+	synth_ioas_attach(s, x, other, MDEV, true);
+	synth_ioas_map_file(s, x, ioas, 0, MIB, INO, 0);
+	synth_ioas_copy(s, x, other, 0, ioas, 0);
+	synth_ioas_map(s, x, other, 8 * MIB, MIB);
+	synth_access_pin(s, x, MDEV, 0, 4, 0);
+	synth_iommufd_snapshot(s, x, RS_SNAP_START);
+	synth_vcpu_run(s, VM3, 0);
+	synth_vcpu_stop(s, VM3, 0);
+	synth_change_process(s, x);
+	synth_exec(s);
+	synth_change_process(s, x);
+	synth_ioas_unmap(s, x, other, 8 * MIB);
+	synth_change_process(s, x);
+	synth_access_unpin(s, x, MDEV, 0, 4);
+	synth_vcpu_run(s, VM2, 0);
+	synth_ioas_attach(s, x, ioas, MDEV, true);
+	synth_ioas_detach(s, x, MDEV);
+	synth_ioas_destroy(s, x, other);
+	synth_iommufd_release(s, x);
+}
+
 /* A good recording in which a few words are others, or records are cut, doubled or exchanged. */
 static void damaged_recording(__u64 lot)
 {
@@ -244,6 +275,7 @@ static void damaged_recording(__u64 lot)
 		synth_exit(s, 0);
 		synth_detach(s, c);
 		synth_release(s, c);
+		add_iommufd(s);
 		synth_stats(s);
 		for (size_t i = 0; i < s->nr; i++) {
 			__u64 words[RS_EVENT_MAX / 8] = { 0 };

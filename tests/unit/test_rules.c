@@ -35,7 +35,8 @@ static void orderly_update(void **state)
 					  ? 1
 				  : !strcmp(id, "translation-stable") || !strcmp(id, "one-owner") ||
 						  !strcmp(id, "irq-restored") ||
-						  !strcmp(id, "wait-bounded")
+						  !strcmp(id, "wait-bounded") ||
+						  !strcmp(id, "iommufd-handover")
 					  ? 0
 					  : 2;
 

@@ -2,6 +2,7 @@
 /* The example that each rule gives of its violation: it happens like that, and what nearly does it passes. */
 #include <errno.h>
 #include "judge.h"
+#include "synth_iommufd.h"
 
 #define NIC 0xffff888200001000ULL
 
@@ -237,6 +238,27 @@ static struct synth *wait_bounded(bool near)
 	return s;
 }
 
+static struct synth *iommufd_handover(bool near)
+{
+	const __u64 vm = 0xffff888200000000ULL, vm2 = vm + 0x100000;
+	struct synth *s = synth_new();
+	__u32 ioas;
+	__u64 x;
+
+	synth_as(s, QEMU);
+	x = synth_iommufd(s);
+	ioas = synth_ioas(s, x);
+	synth_ioas_map_file(s, x, ioas, 0, 2 * MIB, INO, 0);
+	synth_vcpu_run(s, vm, 0);
+	synth_vcpu_stop(s, vm, 0);
+	synth_change_process(s, x);
+	synth_exec(s);
+	if (near)
+		synth_change_process(s, x);
+	synth_vcpu_run(s, vm2, 0);
+	return s;
+}
+
 static const struct {
 	const char *rule;
 	struct synth *(*make)(bool near);
@@ -256,6 +278,7 @@ static const struct {
 	{ "one-owner", one_owner },
 	{ "irq-restored", irq_restored },
 	{ "wait-bounded", wait_bounded },
+	{ "iommufd-handover", iommufd_handover },
 };
 
 #define NR_EXAMPLES (sizeof(examples) / sizeof(examples[0]))

@@ -11,6 +11,9 @@
 	"pin-balance=unknown no-zero-pin=unknown translation-stable=unknown one-owner=unknown " \
 	"irq-restored=unknown wait-bounded=unknown"
 
+/* Of a container that nobody saw: it may have been an iommufd context. */
+#define UNSEEN " iommufd-handover=unknown"
+
 /* An orderly update whose container comes and goes within the recording, with room around it. */
 static struct synth *update_amid_others(__u64 *c)
 {
@@ -100,7 +103,7 @@ static void lost_outside(void **state)
 		s = update_amid_others(&c);
 		for (size_t i = 0; i < lost; i++)
 			synth_drop(s, synth_last(s) - i);
-		r = judged(s, lost == 1 ? "" : ALL_UNKNOWN);
+		r = judged(s, lost == 1 ? "" : ALL_UNKNOWN UNSEEN);
 		assert_int_equal(r->nr_losses, 1);
 		assert_int_equal(r->loss[0].count, lost);
 		rs_result_free(r);
@@ -127,7 +130,7 @@ static void much_lost_outside(void **state)
 	}
 	for (size_t i = 2; i < 12; i++)
 		synth_drop(s, synth_last(s) - i);
-	r = judged(s, ALL_UNKNOWN);
+	r = judged(s, ALL_UNKNOWN UNSEEN);
 	expect_reason(r, "lost: 10 records that found no room in the ring buffer");
 	rs_result_free(r);
 }
@@ -169,7 +172,7 @@ static void lost_in_the_kernel(void **state)
 		const char *kind, *verdicts, *outside;
 	} kinds[] = {
 		/* The request can be the snapshot that would have told a container, */
-		{ "context", ALL_UNKNOWN, ALL_UNKNOWN },
+		{ "context", ALL_UNKNOWN UNSEEN, ALL_UNKNOWN UNSEEN },
 		/* while nobody opens one, gives it a group and maps with two. */
 		{ "depth", ALL_UNKNOWN, "" },
 		/* Pins and devices have nothing to do with ranges that were not told. */
@@ -180,10 +183,10 @@ static void lost_in_the_kernel(void **state)
 		  "owner-mm=unknown translation-stable=unknown one-owner=unknown "
 		  "irq-restored=unknown",
 		  "" },
-		{ "owners", ALL_UNKNOWN, ALL_UNKNOWN },
+		{ "owners", ALL_UNKNOWN UNSEEN, ALL_UNKNOWN UNSEEN },
 		{ "recursion", ALL_UNKNOWN, "" },
 		{ "statistics", "pin-balance=unknown no-zero-pin=unknown", "" },
-		{ "some-new-kind", ALL_UNKNOWN, ALL_UNKNOWN },
+		{ "some-new-kind", ALL_UNKNOWN UNSEEN, ALL_UNKNOWN UNSEEN },
 	};
 	struct rs_result *r;
 	struct synth *s;
@@ -236,7 +239,7 @@ static void came_too_late(void **state)
 	i = synth_find(s, RS_EV_IOCTL, 0);
 	memmove(s->order + i, s->order + i + 1, (s->nr - i - 1) * sizeof(*s->order));
 	s->order[s->nr - 1] = i;
-	r = judged(s, ALL_UNKNOWN);
+	r = judged(s, ALL_UNKNOWN UNSEEN);
 	expect_reason(r, "lost: 1 records that came too late to be put in order");
 	rs_result_free(r);
 }
@@ -250,7 +253,7 @@ static void cut_recording(void **state)
 	(void)state;
 	s = two_ranges(&c);
 	s->cut = "the recording was not ended: no END chunk";
-	r = judged(s, ALL_UNKNOWN);
+	r = judged(s, ALL_UNKNOWN UNSEEN);
 	expect_reason(r, "the end of the recording is missing");
 	assert_false(r->complete);
 	assert_string_equal(r->incomplete_reason, "the recording was not ended: no END chunk");
@@ -259,7 +262,7 @@ static void cut_recording(void **state)
 	/* What came after it may have been anything, also when all known containers were gone. */
 	s = update_amid_others(&c);
 	s->cut = "the recording was not ended: no END chunk";
-	expect_judged(s, ALL_UNKNOWN);
+	expect_judged(s, ALL_UNKNOWN UNSEEN);
 }
 
 /* What looks wrong after a loss may be what the loss left; what was wrong before it stays so. */
@@ -368,7 +371,7 @@ static void no_plan(void **state)
 			 "no-new-user=unknown all-before-exec=unknown locked-conserved=unknown "
 			 "owner-mm=unknown pin-balance=unknown no-zero-pin=unknown "
 			 "translation-stable=unknown one-owner=unknown irq-restored=unknown "
-			 "wait-bounded=unknown");
+			 "wait-bounded=unknown iommufd-handover=unknown");
 }
 
 /* The kernel counts one more invalid range than anybody has seen. */
@@ -406,8 +409,11 @@ static void missing_pieces(void **state)
 		synth_erase(s, synth_find(s, RS_EV_RANGE, nth));
 		r = synth_result(s);
 		assert_int_equal(r->verdict, RS_UNKNOWN);
+		/* What is missing is known to be of a type1 container. */
 		for (size_t i = 0; i < r->nr_rules; i++)
-			assert_int_equal(r->rule[i].verdict, RS_UNKNOWN);
+			assert_int_equal(r->rule[i].verdict,
+					 strcmp(r->rule[i].id, "iommufd-handover") ? RS_UNKNOWN
+										   : RS_PASS);
 		rs_result_free(r);
 		synth_free(s);
 	}
@@ -525,7 +531,8 @@ static void unknown_rule(void **state)
 		msg.text, "unknown rule \"no-such-rule\" (known: window-closed, remap-exact, "
 			  "remap-same-memory, no-gup-in-window, no-iommu-change, no-new-user, "
 			  "all-before-exec, locked-conserved, owner-mm, pin-balance, no-zero-pin, "
-			  "translation-stable, one-owner, irq-restored, wait-bounded)");
+			  "translation-stable, one-owner, irq-restored, wait-bounded, "
+			  "iommufd-handover)");
 }
 
 /* More than anyone reads are counted, not kept. */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include "judge.h"
+#include "synth_iommufd.h"
 
 #define CROWD 3	  /* other containers */
 #define BUSY  700 /* requests of each, before and after */
@@ -283,6 +284,25 @@ static void wait_long(struct synth *s, __u64 c)
 	synth_pin(s, c, 0, 4, 0);
 }
 
+static void forget_change(struct synth *s, __u64 c)
+{
+	__u64 x = synth_iommufd(s);
+	__u32 ioas = synth_ioas(s, x);
+
+	orderly(s, c);
+	synth_ioas_map_file(s, x, ioas, 0, 2 * MIB, INO, 0);
+	synth_ioas_map_file(s, x, ioas, 4 * MIB, MIB, INO, 2 * MIB);
+	synth_vcpu_run(s, GUEST, 0);
+	synth_vcpu_stop(s, GUEST, 0);
+	synth_invalidate_all(s, c);
+	synth_change_process(s, x);
+	synth_exec(s);
+	remap_all_three(s, c);
+	s->twist.ret = -ENOMEM;
+	synth_change_process(s, x);
+	synth_vcpu_run(s, GUEST + 0x100000, 0);
+}
+
 static const struct scenario {
 	const char *name;
 	void (*violate)(struct synth *s, __u64 c);
@@ -315,6 +335,7 @@ static const struct scenario {
 	{ "both run", run_both, "one-owner", false, 1 },
 	{ "forgot an interrupt", forget_interrupt, "irq-restored", false, 0 },
 	{ "waited long", wait_long, "wait-bounded", false, 0 },
+	{ "forgot the areas", forget_change, "iommufd-handover", false, 1 },
 };
 
 /* Ours is the last container of several, in the midst of what they do. @inside: violates */
