@@ -183,12 +183,26 @@ static void judge_seed(struct proof *p, __u64 seed, size_t fault)
 	proof_trace_free(t);
 }
 
+/* A host with iommufd contexts, and a story. */
+static void judge_iommufd(struct proof *p, __u64 seed, size_t story)
+{
+	struct proof_rng r = { seed ^ 0x10f0 };
+	struct proof_trace *t = proof_generate_iommufd(seed, story);
+
+	judge_whole(p, t, 0);
+	*(story ? &p->faulty : &p->correct) += 1;
+	if (seed % 4 == 0)
+		judge_damaged(p, t, &r);
+	proof_trace_free(t);
+}
+
 static void mutants(struct proof *p, const char *equivalent)
 {
 	struct proof_trace **corpus;
 	size_t nr = 0;
 
-	corpus = calloc(MUTANT_SEEDS * (proof_nr_faults() + 1), sizeof(struct proof_trace *));
+	corpus = calloc(MUTANT_SEEDS * (proof_nr_faults() + 1 + proof_nr_io_stories()),
+			sizeof(struct proof_trace *));
 	MUST(corpus);
 	for (__u64 i = 0; i < MUTANT_SEEDS; i++) {
 		corpus[nr++] = proof_generate(MUTANT_SEED + i, NULL);
@@ -197,6 +211,8 @@ static void mutants(struct proof *p, const char *equivalent)
 				corpus[nr] = proof_generate(MUTANT_SEED + i, proof_fault(f));
 			nr += corpus[nr] != NULL;
 		}
+		for (size_t k = 0; k < proof_nr_io_stories(); k++)
+			corpus[nr++] = proof_generate_iommufd(MUTANT_SEED + i, k);
 	}
 	proof_mutants(corpus, nr, equivalent, &p->count);
 	while (nr)
@@ -209,6 +225,8 @@ static void judge_one(struct proof *p, __u64 seed, const char *fault)
 	for (size_t f = 0; f < proof_nr_faults(); f++)
 		if (is_known(proof_fault(f)) && (!fault || !strcmp(fault, proof_fault(f)->name)))
 			judge_seed(p, seed, f);
+	for (size_t k = 0; k < proof_nr_io_stories() && !fault; k++)
+		judge_iommufd(p, seed, k);
 }
 
 /* A fault that never came to be proves nothing. */
@@ -288,6 +306,8 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		for (__u64 i = 0; i < traces; i++)
 			judge_seed(&p, seed + i, i % proof_nr_faults());
+		for (__u64 i = 0; i < traces; i++)
+			judge_iommufd(&p, seed + i, i % proof_nr_io_stories());
 		count_faults(&p);
 		printf("traces: %zu correct, %zu with a fault, %zu damaged, %zu records\n",
 		       p.correct, p.faulty, p.damaged, p.records);

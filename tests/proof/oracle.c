@@ -408,6 +408,11 @@ void proof_oracle(const struct proof_trace *t, struct proof_verdicts *v)
 	*v = (struct proof_verdicts){ 0 };
 	o.end_ns = json_integer_value(json_object_get(t->end, "ended_ns"));
 	o_history(&o);
+	if (t->iommufd) {
+		o_judge_iommufd(&o);
+		o_forget(&o);
+		return;
+	}
 	for (size_t i = 0; i < o.nr_ranges; i++) {
 		window_closed(&o, &o.range[i]);
 		remap_exact(&o, &o.range[i]);

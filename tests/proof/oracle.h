@@ -103,4 +103,7 @@ void o_judge_pins(struct oracle *o);
 bool o_guest_runs(const struct oracle *o, size_t i, size_t invalidated);
 void o_judge_irqs(struct oracle *o);
 
+/* oracle_iommufd.c: of a recording that has nothing else */
+void o_judge_iommufd(struct oracle *o);
+
 #endif /* RS_TESTS_PROOF_ORACLE_H */

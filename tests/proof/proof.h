@@ -80,6 +80,7 @@ struct proof_trace {
 	enum rs_verdict want[RS_RULES_MAX];
 	bool perhaps[RS_RULES_MAX]; /* it may pass, or be unknown, if both say so */
 	struct proof_object hit;    /* of @want violated: an object of it; .rule UINT32_MAX: none */
+	bool iommufd;		    /* of a host with iommufd contexts, and nothing else */
 	bool damaged;		    /* what arrives is not all that happened */
 };
 
@@ -106,6 +107,10 @@ void proof_oracle(const struct proof_trace *t, struct proof_verdicts *v);
 struct proof_fault;
 /* @fault: NULL: all goes right. Return: NULL when this seed's host has no occasion for the fault */
 struct proof_trace *proof_generate(__u64 seed, const struct proof_fault *fault);
+
+/* gen_iommufd.c: hosts with iommufd contexts. @story: below proof_nr_io_stories(); 0: all goes right */
+struct proof_trace *proof_generate_iommufd(__u64 seed, size_t story);
+size_t proof_nr_io_stories(void);
 
 /* damage.c */
 /* Damages what arrives, in the way of that number. Return: its name; NULL: there are no more */

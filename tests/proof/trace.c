@@ -180,6 +180,9 @@ static void print_finding(__u64 *p, const struct rs_result *r, const struct rs_f
 		print(p, f->range[i].iova.v);
 	for (size_t i = 0; i < f->nr_events; i++)
 		print(p, (__u64)f->event[i]->cpu << 32 | f->event[i]->seq);
+	for (size_t i = 0; i < f->nr_steps; i++)
+		for (const char *c = f->step[i].state; *c; c++)
+			print(p, *c);
 }
 
 void proof_engine(const struct proof_trace *t, const struct rs_rule_table *table, const char *rule,
