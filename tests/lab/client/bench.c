@@ -19,9 +19,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <linux/vfio.h>
-
 #include "../module/rs_testdev.h"
+#include "iommufd.h"
 
 #define PAGE	 4096UL
 #define SIZE	 (4UL << 20)
@@ -34,44 +33,7 @@
 #define EDU	 "/sys/bus/pci/devices/0000:00:02.0"
 #define REQUESTS "/sys/module/vfio_iommu_type1/parameters/remap_requests"
 
-/* include/uapi/linux/iommufd.h and vfio.h of Linux 6.13, which Debian 12's headers do not have yet. */
-struct ioas_alloc {
-	uint32_t size, flags, out_ioas_id;
-};
-
-struct ioas_map {
-	uint32_t size, flags, ioas_id, reserved;
-	uint64_t user_va, length, iova;
-};
-
-struct ioas_map_file {
-	uint32_t size, flags, ioas_id;
-	int32_t fd;
-	uint64_t start, length, iova;
-};
-
-struct ioas_unmap {
-	uint32_t size, ioas_id;
-	uint64_t iova, length;
-};
-
-struct bind_iommufd {
-	uint32_t argsz, flags;
-	int32_t iommufd;
-	uint32_t out_devid;
-};
-
-struct attach_pt {
-	uint32_t argsz, flags, pt_id;
-};
-
-#define IOAS_ALLOC    _IO(';', 0x81)
-#define IOAS_MAP      _IO(';', 0x85)
-#define IOAS_UNMAP    _IO(';', 0x86)
-#define IOAS_MAP_FILE _IO(';', 0x8f)
-#define BIND_IOMMUFD  _IO(VFIO_TYPE, VFIO_BASE + 18)
-#define ATTACH_PT     _IO(VFIO_TYPE, VFIO_BASE + 19)
-#define MAP_RW	      7 /* at this iova, readable, writeable */
+#define MAP_RW 7 /* at this iova, readable, writeable */
 
 struct memory {
 	const char *name;

@@ -97,6 +97,7 @@ struct lab_guest {
 struct lab_container {
 	bool used;
 	bool v1;
+	uint32_t ioas; /* its id; 0: a type1 container */
 	int fd;
 	char name[LAB_NAME];
 };
@@ -206,6 +207,8 @@ void lab_print_totals(struct lab *lab);
 
 /* vfio.c: containers, groups, devices */
 struct lab_container *lab_current(struct op *op);
+struct lab_container *lab_find_container(struct lab *lab, const char *name);
+int lab_new_container(struct op *op, struct lab_container **new);
 struct lab_device *lab_find_device(struct lab *lab, const char *name);
 int lab_device_name(const char *alias, char *name);
 int lab_device_map_bar(struct lab_device *dev);
@@ -217,6 +220,18 @@ int op_close(struct op *op);
 int op_cloexec(struct op *op);
 int op_extension(struct op *op);
 int op_requests(struct op *op);
+
+/* iommufd.c: contexts and their ioas */
+int lab_map_ioas(const struct lab_container *c, const struct lab_mem *mem,
+		 const struct lab_range *r, bool file);
+int lab_unmap_ioas(const struct lab_container *c, uint64_t iova, uint64_t *size);
+int lab_bind(struct op *op, const struct lab_container *c, struct lab_device *dev, bool attach);
+int op_iommufd(struct op *op);
+int op_ioas(struct op *op);
+int op_free(struct op *op);
+int op_copy(struct op *op);
+int op_change(struct op *op);
+int op_attach(struct op *op);
 
 /* mem.c: memory */
 struct lab_mem *lab_find_mem(struct lab *lab, const char *name);

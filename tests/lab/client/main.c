@@ -6,6 +6,15 @@
  * Numbers are decimal or 0x, with k, M or G. fail=NAME[/NAME] expects one of these errnos.
  *
  *   container[:NAME][:v1]   open a container (A) and make it current; use:NAME makes one current
+ *   iommufd[:NAME][:mm]     open /dev/iommu with an ioas (A), and make that current; mm: the process is
+ *                           charged, not the user; ioas[:NAME]: another one of the current one's context
+ *   free[:fail=]            destroy the current ioas
+ *   bind:DEV[:only][:fail=] open DEV's own file, bind it to the current context, attach it to the ioas
+ *   attach:DEV[:fail=], leave:DEV[:fail=]
+ *                           attach it to the current ioas instead; detach it
+ *   copy:NAME:IOVA:SIZE:TO[:fail=]
+ *                           what the ioas NAME has at IOVA, at TO in the current one too
+ *   change[:fail=]          IOAS_CHANGE_PROCESS
  *   group:DEV[:fail=]       attach DEV's group and open DEV: a BDF, edu0, rs_testdev.0, testdev0
  *   extension:N             VFIO_CHECK_EXTENSION(VFIO_UPDATE_VADDR) is N
  *   requests:refuse|block|file[:ms=N][:fail=]
@@ -20,7 +29,8 @@
  *                           other pages with the same content, or with other content
  *   check:NAME              the content is right
  *   drop:NAME               take this process's mapping of it away
- *   map:NAME:IOVA[:off=][:size=][:ro][:wo][:fail=]
+ *   map:NAME:IOVA[:off=][:size=][:ro][:wo][:file][:fail=]
+ *                           file: to an ioas, not by a vaddr
  *   inval:all|NAME[:fail=]
  *   remap:all|rev[:touch][:fail=]
  *                           every invalid range, ascending or descending; touch: every page of
@@ -85,7 +95,15 @@ static const struct {
 } operations[] = {
 	{ "container", op_container },
 	{ "use", op_use },
+	{ "iommufd", op_iommufd },
+	{ "ioas", op_ioas },
+	{ "free", op_free },
+	{ "copy", op_copy },
+	{ "change", op_change },
 	{ "group", op_group },
+	{ "bind", op_group },
+	{ "attach", op_attach },
+	{ "leave", op_attach },
 	{ "detach", op_detach },
 	{ "extension", op_extension },
 	{ "requests", op_requests },

@@ -104,7 +104,8 @@ static int list_fds(struct lab_proc *p, int **fds)
 	for (i = 0; i < LAB_MAX_DEVICES; i++) {
 		if (!p->devices[i].used)
 			continue;
-		fds[n++] = &p->devices[i].group_fd;
+		if (p->devices[i].group_fd >= 0)
+			fds[n++] = &p->devices[i].group_fd;
 		fds[n++] = &p->devices[i].fd;
 		if (p->devices[i].irq_fd >= 0)
 			fds[n++] = &p->devices[i].irq_fd;

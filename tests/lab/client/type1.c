@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The DMA mappings of a container: map, invalidate, remap, unmap. */
+/* The DMA mappings of a container, or of an ioas: map, invalidate, remap, unmap. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -86,12 +86,15 @@ int op_map(struct op *op)
 	struct lab_range r = { .used = 1 };
 	struct lab *lab = op->lab;
 	struct lab_mem *mem;
+	bool file = op_flag(op, "file");
 	const char *name;
 	void *addr;
 	int i, err;
 
 	if (!c)
 		return -EINVAL;
+	if (file && !c->ioas)
+		return op_usage(op, "type1 maps no files");
 	err = op_name(op, "the name of a memory", &name);
 	if (!err)
 		err = name_to_mem(op, name, &mem);
@@ -116,16 +119,20 @@ int op_map(struct op *op)
 		;
 	if (i == LAB_MAX_RANGES)
 		return op_usage(op, "there are too many ranges");
-	if (!mem->addr) {
+	if (!mem->addr && !file) {
 		err = mem_map_fresh(mem, false, 0, &addr);
 		if (err)
 			return op_fail(op, "expected to map the memory, got %s", errno_name(-err));
 	}
 	r.container = c - lab->p.containers;
 	r.mem = mem - lab->p.mems;
-	r.vaddr = (uintptr_t)mem->addr + r.off;
+	r.vaddr = file ? 0 : (uintptr_t)mem->addr + r.off;
 	r.prot = flags;
-	err = op_expect(op, "MAP_DMA", lab_map_dma(lab, c, flags, r.vaddr, r.iova, r.size));
+	if (c->ioas)
+		err = op_expect(op, file ? "IOAS_MAP_FILE" : "IOAS_MAP",
+				lab_map_ioas(c, mem, &r, file));
+	else
+		err = op_expect(op, "MAP_DMA", lab_map_dma(lab, c, flags, r.vaddr, r.iova, r.size));
 	if (err)
 		return err < 0 ? err : 0;
 	lab->shared->ranges[i] = r;
@@ -202,7 +209,10 @@ static int unmap_one(struct op *op, struct lab_container *c, struct lab_range *r
 	uint64_t size = op->size ? op->size : r->size;
 	int err;
 
-	err = op_expect(op, "UNMAP_DMA", lab_unmap_dma(op->lab, c, 0, r->iova, &size));
+	if (c->ioas)
+		err = op_expect(op, "IOAS_UNMAP", lab_unmap_ioas(c, r->iova, &size));
+	else
+		err = op_expect(op, "UNMAP_DMA", lab_unmap_dma(op->lab, c, 0, r->iova, &size));
 	if (err)
 		return err < 0 ? err : 0;
 	r->used = 0;
@@ -236,6 +246,8 @@ int op_inval(struct op *op)
 
 	if (!c)
 		return -EINVAL;
+	if (c->ioas)
+		return op_usage(op, "an ioas has no vaddrs to invalidate");
 	err = op_name(op, "'all' or the name of a memory", &name);
 	if (!err)
 		err = op_end(op);

@@ -21,7 +21,7 @@
 #define EDU_DEVICE 0x11e8
 #define MAX_EDU	   16
 
-static struct lab_container *find_container(struct lab *lab, const char *name)
+struct lab_container *lab_find_container(struct lab *lab, const char *name)
 {
 	int i;
 
@@ -56,29 +56,43 @@ struct lab_device *lab_find_device(struct lab *lab, const char *name)
 	return NULL;
 }
 
-int op_container(struct op *op)
+/* A new place for one, without a file yet, by the name that the operation has left for it (A). */
+int lab_new_container(struct op *op, struct lab_container **new)
 {
+	const char *name = op_word(op);
 	struct lab *lab = op->lab;
 	struct lab_container *c;
-	const char *name;
-	bool v1;
 	uint32_t i;
 	int err;
 
-	v1 = op_flag(op, "v1");
-	name = op_word(op);
 	if (!name)
 		name = "A";
 	err = op_end(op);
 	if (err)
 		return err;
-	if (strlen(name) >= LAB_NAME || find_container(lab, name))
+	if (strlen(name) >= LAB_NAME || lab_find_container(lab, name))
 		return op_usage(op, "the name is too long, or taken");
 	/* The number is the family's, so that nobody's ranges are taken for another's. */
 	i = __atomic_fetch_add(&lab->shared->ncontainers, 1, __ATOMIC_SEQ_CST);
 	if (i >= LAB_MAX_CONTAINERS)
 		return op_usage(op, "there are too many containers");
 	c = &lab->p.containers[i];
+	memset(c, 0, sizeof(*c));
+	strcpy(c->name, name);
+	*new = c;
+	return 0;
+}
+
+int op_container(struct op *op)
+{
+	bool v1 = op_flag(op, "v1");
+	struct lab *lab = op->lab;
+	struct lab_container *c;
+	int err;
+
+	err = lab_new_container(op, &c);
+	if (err)
+		return err;
 	c->fd = open("/dev/vfio/vfio", O_RDWR);
 	if (c->fd < 0)
 		return op_fail(op, "expected to open /dev/vfio/vfio, got %s", errno_name(errno));
@@ -88,8 +102,7 @@ int op_container(struct op *op)
 	}
 	c->used = true;
 	c->v1 = v1;
-	strcpy(c->name, name);
-	lab->p.current = i;
+	lab->p.current = c - lab->p.containers;
 	op_say(op, "fd %d", c->fd);
 	return 0;
 }
@@ -105,7 +118,7 @@ int op_use(struct op *op)
 		err = op_end(op);
 	if (err)
 		return err;
-	c = find_container(op->lab, name);
+	c = lab_find_container(op->lab, name);
 	if (!c)
 		return op_usage(op, "there is no container '%s'", name);
 	op->lab->p.current = c - op->lab->p.containers;
@@ -326,16 +339,13 @@ static int attach(struct op *op, struct lab_container *c, struct lab_device *dev
 		return op_fail(op, "expected an fd of %s, got %s", dev->name, errno_name(errno));
 	/* vfio gives it close-on-exec, and an exec must find it. */
 	fcntl(dev->fd, F_SETFD, 0);
-	if (dev->testdev)
-		return 0;
-	err = setup_pci(dev);
-	if (err)
-		return op_fail(op, "expected the device's registers, got %s", errno_name(-err));
 	return 0;
 }
 
+/* group:DEV by its group; bind:DEV[:only] by its own file, for which only an iommufd context will do */
 int op_group(struct op *op)
 {
+	bool bind = !strcmp(op->tok[0], "bind"), only = bind && op_flag(op, "only");
 	struct lab *lab = op->lab;
 	struct lab_container *c = lab_current(op);
 	struct lab_device *dev;
@@ -344,6 +354,8 @@ int op_group(struct op *op)
 
 	if (!c)
 		return -EINVAL;
+	if (bind == !c->ioas)
+		return op_usage(op, "the container is of the other kind");
 	err = op_name(op, "a device", &alias);
 	if (!err)
 		err = op_end(op);
@@ -363,7 +375,13 @@ int op_group(struct op *op)
 		return op_fail(op, "expected a device bound to vfio-pci, got %s", errno_name(-err));
 	dev->testdev = !strncmp(dev->name, "rs_testdev.", 11);
 	dev->container = c - lab->p.containers;
-	err = attach(op, c, dev);
+	err = bind ? lab_bind(op, c, dev, !only) : attach(op, c, dev);
+	if (!err && !dev->testdev) {
+		err = setup_pci(dev);
+		if (err)
+			err = op_fail(op, "expected the device's registers, got %s",
+				      errno_name(-err));
+	}
 	if (err) {
 		close_device(dev);
 		return err < 0 ? err : 0;
@@ -406,7 +424,7 @@ static struct lab_container *named_container(struct op *op)
 		return NULL;
 	if (!name)
 		return lab_current(op);
-	c = find_container(op->lab, name);
+	c = lab_find_container(op->lab, name);
 	if (!c)
 		op_usage(op, "there is no container '%s'", name);
 	return c;
@@ -445,7 +463,7 @@ int op_cloexec(struct op *op)
 		if (!dev->used || dev->container != c - lab->p.containers)
 			continue;
 		if (fcntl(dev->fd, F_SETFD, FD_CLOEXEC) ||
-		    fcntl(dev->group_fd, F_SETFD, FD_CLOEXEC))
+		    (dev->group_fd >= 0 && fcntl(dev->group_fd, F_SETFD, FD_CLOEXEC)))
 			return op_fail(op, "expected fcntl to succeed, got %s", errno_name(errno));
 	}
 	if (fcntl(c->fd, F_SETFD, FD_CLOEXEC))

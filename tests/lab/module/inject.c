@@ -9,6 +9,7 @@
  *   iommu-flip IOVA DEV takes the page at IOVA out of DEV's IOMMU and puts it back, once, now
  *   emulated-window     UNMAP_DMA does not see the emulated devices, so that a window can open
  *   pin-in-window       vfio_pin_pages() takes every vaddr for valid
+ *   pin-unmapped        a device asks for a page again that it has just been told to give back
  *   zero-pin            GUP finds no page, and no error, for the test devices' own pins
  *   offsets NAME=N...   where the fields of vfio_iommu_type1's structs are on this kernel:
  *                       emulated invalid_count dma_list dma_iova dma_size dma_invalid
@@ -257,6 +258,7 @@ NOKPROBE_SYMBOL(pin_end);
 static struct kprobe pin_begin_probe;
 static struct kretprobe gup_probe, pin_end_probe;
 static bool pin_armed;
+static bool pin_unmapped;
 
 static void prepare_kretprobe(struct kretprobe *rp, const char *symbol, kretprobe_handler_t entry,
 			      kretprobe_handler_t ret)
@@ -427,6 +429,12 @@ static void disarm_all(void)
 	acct_armed = false;
 	ioctl_armed = false;
 	pin_armed = false;
+	WRITE_ONCE(pin_unmapped, false);
+}
+
+bool rs_inject_pin_unmapped(void)
+{
+	return READ_ONCE(pin_unmapped);
 }
 
 static int set_offset(char *word)
@@ -484,6 +492,10 @@ static int inject(char *line)
 		return arm_pin_in_window();
 	if (!strcmp(word, "zero-pin"))
 		return arm_zero_pin();
+	if (!strcmp(word, "pin-unmapped")) {
+		WRITE_ONCE(pin_unmapped, true);
+		return 0;
+	}
 	if (strcmp(word, "off"))
 		return -EINVAL;
 	disarm_all();

@@ -63,5 +63,6 @@ long rs_tally_ioctl(struct testdev *dev, void __user *uarg);
 /* inject.c */
 void rs_inject_init(struct dentry *dir);
 void rs_inject_exit(void);
+bool rs_inject_pin_unmapped(void);
 
 #endif
