@@ -146,6 +146,54 @@ int rs_ioctx_begin(struct rs_model *m, struct rs_ioctx *x, const struct rs_proc_
 	return err ? err : begun(m, x, ev);
 }
 
+int rs_ioctx_take_back(struct rs_model *m, struct rs_ioctx *x, __u64 start_ns,
+		       const struct rs_event *ev)
+{
+	struct rs_change *h = NULL;
+	struct rs_update *u;
+	size_t at = m->nr_handovers;
+
+	while (at > 0 && m->handover[at - 1].view.ioctx != x->view.id)
+		at--;
+	if (at)
+		h = &m->handover[--at];
+	if (!h || x->in_use || h->view.end != RS_HANDED_OVER || h->view.left_ns ||
+	    h->view.from.tgid != ev->tgid || h->view.to.tgid != x->view.owner.tgid ||
+	    h->update->told)
+		return -ENOENT;
+	x->change = malloc(sizeof(*x->change));
+	if (!x->change)
+		return -ENOMEM;
+	*x->change = *h;
+	memmove(h, h + 1, (--m->nr_handovers - at) * sizeof(*h));
+	h = x->change;
+	u = h->update;
+	if (!u->open++ && !u->view.nr_windows)
+		u->view.start_ns = start_ns;
+	u->remapper = 0;
+	u->view.handover = RS_HANDOVER_NONE;
+	u->view.to = (struct rs_proc_ref){ 0 };
+	u->view.end_ns = 0;
+	rs_area_views_free(h->view.area, h->view.nr_areas);
+	rs_rows_free(&h->rows);
+	h->rows = (struct rs_rows){ 0 };
+	h->view = (struct rs_handover_view){
+		.id = h->view.id,
+		.ioctx = h->view.ioctx,
+		.update = h->view.update,
+		.from = h->view.from,
+		.begun_by = "probe",
+		.start_ns = start_ns,
+		.probed_ns = ev->ts,
+		.probes = 1,
+		.taken_back = h->view.taken_back + 1,
+		.refused = h->view.refused,
+	};
+	rs_drop(h->begun);
+	h->begun = rs_keep(ev);
+	return h->begun ? begun(m, x, ev) : -ENOMEM;
+}
+
 /* A program has left and taken its context along: that is no hand-over. */
 static bool is_void(const struct rs_change *h)
 {
@@ -270,8 +318,10 @@ int rs_ioctx_ran(struct rs_model *m, const struct rs_event *ev)
 		if (!concerns(m, x, ev->tgid))
 			continue;
 		x->vcpus = true;
-		if (x->view.owner.tgid == ev->tgid && !x->left)
+		if (x->view.owner.tgid == ev->tgid && !x->left) {
 			x->probe_ns = 0;
+			x->in_use = true;
+		}
 		if (x->ran || !rs_ioctx_foreign(x, ev->mm))
 			continue;
 		x->ran = true;
@@ -284,8 +334,10 @@ int rs_ioctx_ran(struct rs_model *m, const struct rs_event *ev)
 
 int rs_ioctx_used(struct rs_model *m, struct rs_ioctx *x, const struct rs_event *ev)
 {
-	if (ev->mm && ev->mm == x->owner_mm)
+	if (ev->mm && ev->mm == x->owner_mm) {
 		x->probe_ns = 0;
+		x->in_use = true;
+	}
 	if (x->vcpus || !x->left || !ev->mm || !rs_ioctx_foreign(x, ev->mm))
 		return 0;
 	if (x->change)

@@ -40,6 +40,7 @@ struct rs_change {
  * @probed_ns: it had returned
  * @change: NULL: no hand-over is under way
  * @last: the update that it was in last; NULL: none
+ * @in_use: the owner has run its guest, or used the context, since it was made the owner
  * @handed: the last CHANGE_PROCESS that made another process the owner; NULL: none has
  */
 struct rs_ioctx {
@@ -57,6 +58,7 @@ struct rs_ioctx {
 	__u64 probed_ns;
 	struct rs_change *change;
 	struct rs_update *last;
+	bool in_use;
 	struct rs_kept *handed;
 };
 
@@ -82,6 +84,13 @@ int rs_ioctx_begin(struct rs_model *m, struct rs_ioctx *x, const struct rs_proc_
 /** rs_ioctx_end() - it ends. @by: 0: the view's from. Return: 0 or -ENOMEM */
 int rs_ioctx_end(struct rs_model *m, struct rs_ioctx *x, enum rs_handover_end end, __u32 by,
 		 __u64 ts);
+
+/**
+ * rs_ioctx_take_back() - the last hand-over goes on: whom it was from has got everything back before it was of use
+ * Return: 0, -ENOENT (it was not from that process, or has been told or used), or another -errno
+ */
+int rs_ioctx_take_back(struct rs_model *m, struct rs_ioctx *x, __u64 start_ns,
+		       const struct rs_event *ev);
 
 /** rs_ioctx_left() - a process is about to leave that mm, by exec or exit. @users: who else has it */
 int rs_ioctx_left(struct rs_model *m, const struct rs_event *ev, __u64 mm, __u32 users);

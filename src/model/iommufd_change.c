@@ -93,6 +93,16 @@ static int charge_moved(struct rs_model *m, struct rs_ioctx *x, const struct rs_
 					    .by = ev->tgid });
 }
 
+static __u32 dmabuf_areas(const struct rs_ioctx *x)
+{
+	__u32 nr = 0;
+
+	for (size_t i = 0; i < x->nr; i++)
+		for (size_t k = 0; k < x->ioas[i]->nr; k++)
+			nr += x->ioas[i]->range[k]->area == RS_AREA_DMABUF;
+	return nr;
+}
+
 static int refused(struct rs_model *m, struct rs_ioctx *x, const struct rs_ev_ioas *e, bool another,
 		   const struct rs_event *ev)
 {
@@ -113,6 +123,7 @@ static int refused(struct rs_model *m, struct rs_ioctx *x, const struct rs_ev_io
 		.proc = rs_proc_ref(m, ev->tgid),
 		.areas = e->areas,
 		.user_areas = e->user_areas,
+		.dmabuf_areas = dmabuf_areas(x),
 	};
 	if (!another)
 		return 0;
@@ -230,6 +241,32 @@ static void hand_the_rest(struct rs_ioctx *x, const struct rs_event *ev)
 		}
 }
 
+static void own(struct rs_model *m, struct rs_ioctx *x, const struct rs_event *ev)
+{
+	hand_the_rest(x, ev);
+	x->owner_mm = ev->mm;
+	x->view.owner = rs_proc_ref(m, ev->tgid);
+	x->left = x->ran = x->in_use = false;
+}
+
+/* The old owner has it again, and its hand-over begins. */
+static int took_back(struct rs_model *m, struct rs_ioctx *x, struct rs_pending *p,
+		     const struct rs_event *ev)
+{
+	int err = learn_areas(m, x, p, ev);
+
+	own(m, x, ev);
+	rs_drop(x->handed);
+	x->handed = NULL;
+	return err ? err
+		   : rs_note(m, (struct rs_note){ .type = RS_N_OWNER_CHANGED,
+						  .ts = ev->ts,
+						  .ev = ev,
+						  .ioctx = x,
+						  .update = x->change->update,
+						  .by = ev->tgid });
+}
+
 static int changed(struct rs_model *m, struct rs_ioctx *x, const struct rs_ev_ioas *e,
 		   struct rs_pending *p, const struct rs_event *ev)
 {
@@ -241,12 +278,9 @@ static int changed(struct rs_model *m, struct rs_ioctx *x, const struct rs_ev_io
 		err = rs_model_gap_in(m, RS_GAP_PARTS, x->nr ? x->ioas[0] : NULL, ev->ts);
 	for (size_t i = 0; i < told && !err; i++)
 		err = hand_area(m, x, &p->range[i], ev);
-	hand_the_rest(x, ev);
+	own(m, x, ev);
 	if (!h->areas)
 		h->areas = e->areas;
-	x->owner_mm = ev->mm;
-	x->view.owner = rs_proc_ref(m, ev->tgid);
-	x->left = x->ran = false;
 	x->change->alive = true;
 	rs_drop(x->handed);
 	x->handed = rs_keep(ev);
@@ -277,6 +311,12 @@ int rs_iommufd_change(struct rs_model *m, struct rs_ioctx *x, const struct rs_ev
 	if (!e->old_mm && !rs_ioctx_foreign(x, 0))
 		return e->op.ret < 0 ? refused(m, x, e, false, ev) : 0;
 	err = charge_moved(m, x, e, p, ev);
+	if (!err && another && !x->change && !e->op.ret) {
+		err = rs_ioctx_take_back(m, x, e->op.start_ns, ev);
+		if (!err)
+			return took_back(m, x, p, ev);
+		err = err == -ENOENT ? 0 : err;
+	}
 	if (!err && another && !x->change)
 		err = rs_ioctx_begin(m, x, &from, e->op.start_ns, "change", ev);
 	if (err)

@@ -35,12 +35,13 @@ static json_t *refusal(const struct rs_refusal_view *f)
 	char why[128];
 
 	rs_refusal_why(f, why, sizeof(why));
-	return json_pack("{s:o, s:b, s:s, s:i, s:o, s:o, s:I, s:o, s:I, s:I}", "handover",
+	return json_pack("{s:o, s:b, s:s, s:i, s:o, s:o, s:I, s:o, s:I, s:I, s:I}", "handover",
 			 rs_json_id(f->handover), "probe", f->probe, "error",
 			 rs_name_errno(f->err).s, "errno", f->err, "why",
 			 why[0] ? json_string(why) : json_null(), "at_ns", rs_json_when(f->at_ns),
 			 "len_ns", rs_json_num(f->len), "process", rs_json_proc(&f->proc), "areas",
-			 (json_int_t)f->areas, "user_areas", (json_int_t)f->user_areas);
+			 (json_int_t)f->areas, "user_areas", (json_int_t)f->user_areas,
+			 "dmabuf_areas", (json_int_t)f->dmabuf_areas);
 }
 
 static json_t *refusals_of(const struct rs_result *r, const struct rs_ioctx_view *x)
@@ -98,7 +99,7 @@ json_t *rs_json_ioctxs(const struct rs_result *r)
 static json_t *handover(const struct rs_result *r, const struct rs_handover_view *h)
 {
 	return json_pack("{s:I, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:I, s:I, "
-			 "s:I, s:I, s:I, s:o, s:o}",
+			 "s:I, s:I, s:I, s:o, s:o, s:I}",
 			 "id", (json_int_t)h->id, "context", (json_int_t)h->ioctx, "update",
 			 (json_int_t)h->update, "begun_by", h->begun_by, "start_ns",
 			 rs_json_when(h->start_ns), "probed_ns", rs_json_when(h->probed_ns),
@@ -109,7 +110,8 @@ static json_t *handover(const struct rs_result *r, const struct rs_handover_view
 			 (json_int_t)h->refused, "areas", (json_int_t)h->areas, "bytes",
 			 rs_json_num(h->bytes), "charged_pages", (json_int_t)h->charged, "ranges",
 			 rs_json_areas(r, h->area, h->nr_areas), "requests",
-			 rs_json_requests(r, h->request, h->nr_requests));
+			 rs_json_requests(r, h->request, h->nr_requests), "taken_back",
+			 (json_int_t)h->taken_back);
 }
 
 json_t *rs_json_handovers(const struct rs_result *r)

@@ -176,6 +176,13 @@ static void put_handover(struct rs_text *t, const struct rs_result *r,
 	rs_text_keep(t, RS_TONE_PLAIN, " %s", rs_fmt_at(h->start_ns, r->first_ns, 6).s);
 	rs_text_put(t, RS_TONE_PLAIN, " %s, %s", begun_by(h), rs_name_proc(&h->from).s);
 	rs_text_end(t);
+	if (h->taken_back) {
+		rs_text_begin(t, 2, 10);
+		rs_text_put(t, RS_TONE_PLAIN,
+			    "that took it back from a process that had asked early and had made no "
+			    "use of it");
+		rs_text_end(t);
+	}
 	if (h->change_ns) {
 		rs_text_begin(t, 2, 10);
 		rs_text_put(t, RS_TONE_PLAIN, "CHANGE_PROCESS took");

@@ -25,6 +25,10 @@ const char *rs_refusal_why(const struct rs_refusal_view *f, char *buf, size_t le
 		if (f->user_areas)
 			snprintf(buf, len, "%u area%s %s known by vaddr", f->user_areas,
 				 f->user_areas == 1 ? "" : "s", f->user_areas == 1 ? "is" : "are");
+		else if (f->dmabuf_areas)
+			snprintf(buf, len, "%u area%s %s known by a dma-buf", f->dmabuf_areas,
+				 f->dmabuf_areas == 1 ? "" : "s",
+				 f->dmabuf_areas == 1 ? "is" : "are");
 		else
 			snprintf(buf, len,
 				 "an area is known by a dma-buf, or the old owner could not be "

@@ -42,6 +42,8 @@ struct rs_area_view {
  *
  * There is no window: the areas stay what they are. It begins with a CHANGE_PROCESS of the old owner (a probe, which
  * changes nothing) or with its exec, or else with the new owner's first CHANGE_PROCESS, and ends with the one that succeeds.
+ * A new owner may ask early whether it can be done, which hands over at once; the old owner's probe then takes it back, and the
+ * hand-over begins with that (QEMU 11.1, hw/vfio/cpr-iommufd.c: vfio_iommufd_cpr_register_container(), iommufd_cpr_pre_save()).
  */
 struct rs_handover_view {
 	__u32 id;	      /* 1, 2, ... */
@@ -57,10 +59,11 @@ struct rs_handover_view {
 	struct rs_proc_ref from;
 	struct rs_proc_ref to;
 	__u32 probes;
-	__u32 refused; /* CHANGE_PROCESS by others than the old owner that failed */
-	__u32 areas;   /* that were handed over */
-	__u64 bytes;   /* of these */
-	__s64 charged; /* locked pages that the new owner is charged */
+	__u32 taken_back; /* times that the old owner got all back before the new one made use of it */
+	__u32 refused;	  /* CHANGE_PROCESS by others than the old owner that failed */
+	__u32 areas;	  /* that were handed over */
+	__u64 bytes;	  /* of these */
+	__s64 charged;	  /* locked pages that the new owner is charged */
 	struct rs_area_view *area;
 	size_t nr_areas;
 	struct rs_request_row *request; /* pins, reads and writes inside it */
@@ -76,8 +79,9 @@ struct rs_refusal_view {
 	__u64 at_ns;	/* it returned */
 	__u64 len;
 	struct rs_proc_ref proc;
-	__u32 areas;	  /* in all ioas */
-	__u32 user_areas; /* known by vaddr */
+	__u32 areas;	    /* in all ioas */
+	__u32 user_areas;   /* known by vaddr */
+	__u32 dmabuf_areas; /* known by a dma-buf, as far as they were seen */
 };
 
 /** rs_refusal_why() - "3 areas are known by vaddr"; "" when the error says all. Return: @buf */

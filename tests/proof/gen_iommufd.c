@@ -128,7 +128,7 @@ static void violated(struct io_host *h, const struct io_ctx *x)
 }
 
 /* What the new owner does before its guest may run; each as good as the other. */
-static void take_over(struct io_host *h, struct io_ctx *x)
+static void take_over(struct io_host *h, struct io_ctx *x, __u32 old)
 {
 	unsigned int way = proof_below(&h->r, 10);
 
@@ -148,8 +148,12 @@ static void take_over(struct io_host *h, struct io_ctx *x)
 	if (way == 4)
 		synth_change_process(h->s, x->key);
 	/* It goes back, and is fetched again. */
-	if (way == 5 && h->next_pid > h->pid + 1)
+	if (way == 5 && old) {
+		synth_as(h->s, old);
 		synth_change_process(h->s, x->key);
+		synth_as(h->s, h->pid);
+		synth_change_process(h->s, x->key);
+	}
 }
 
 /* The old owner's, for a moment, when it has nothing any more. */
@@ -234,7 +238,7 @@ static void update(struct io_host *h, enum io_story story)
 	synth_wait(h->s, proof_below(&h->r, SEC));
 	for (int i = 0; i < h->nr; i++)
 		if (&h->x[i] != wrong)
-			take_over(h, &h->x[i]);
+			take_over(h, &h->x[i], exec || leaves ? 0 : old);
 	if (story == IO_VADDR) {
 		/* The container lives on, and then all is well again. */
 		unmap(h, wrong);

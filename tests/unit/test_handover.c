@@ -286,6 +286,76 @@ static void asked_several_times(void **state)
 	rs_result_free(r);
 }
 
+/* The new process asks at its start whether it could, as QEMU does; the old one asks too, and has it again. */
+static void taken_back(void **state)
+{
+	const struct rs_handover_view *h;
+	const struct rs_update_view *u;
+	struct rs_result *r;
+	struct synth *s;
+	__u64 x, stopped;
+	__u32 ioas;
+
+	(void)state;
+	s = vmm_with_guest(&x, &ioas);
+	synth_as(s, NEXT);
+	synth_passed(s, x, RS_PASSED_CONTAINER, 0, QEMU);
+	synth_change_process(s, x);
+	synth_wait(s, 100 * MS);
+	synth_access_pin(s, x, NIC, 0, 4, 0);
+	synth_as(s, QEMU);
+	stop(s, VM, MS);
+	stopped = s->now;
+	synth_change_process(s, x);
+	synth_wait(s, 20 * MS);
+	synth_as(s, NEXT);
+	synth_change_process(s, x);
+	synth_wait(s, 3 * MS);
+	run(s, VM2);
+	r = synth_result(s);
+	expect_verdicts(r, "");
+	h = only_handover(r);
+	u = &r->update[0];
+	assert_string_equal(h->begun_by, "probe");
+	assert_int_equal(h->taken_back, 1);
+	assert_int_equal(h->probes, 1);
+	assert_int_equal(h->start_ns, entered(s, CHANGE(1)));
+	assert_int_equal(h->change_ns, entered(s, CHANGE(2)));
+	assert_int_equal(h->end, RS_HANDED_OVER);
+	assert_int_equal(h->from.tgid, QEMU);
+	assert_int_equal(h->to.tgid, NEXT);
+	assert_int_equal(h->areas, 2);
+	assert_int_equal(h->nr_areas, 2);
+	/* What was asked for before was not inside. */
+	assert_int_equal(h->nr_requests, 0);
+	assert_int_equal(r->ioctx[0].handovers, 1);
+	assert_int_equal(u->start_ns, h->start_ns);
+	assert_int_equal(u->handover, RS_HANDOVER_OTHER);
+	assert_int_equal(u->outcome, RS_OUTCOME_DONE);
+	expect_blackout(u, "vcpus", stopped, ts_of(s, RS_EV_VCPU, 4));
+	rs_result_free(r);
+	synth_free(s);
+
+	/* Of use once, what follows is another update. */
+	s = vmm_with_guest(&x, &ioas);
+	stop(s, VM, MS);
+	synth_change_process(s, x);
+	synth_as(s, NEXT);
+	synth_passed(s, x, RS_PASSED_CONTAINER, 0, QEMU);
+	synth_change_process(s, x);
+	run(s, VM2);
+	synth_wait(s, SEC);
+	stop(s, VM2, MS);
+	synth_as(s, QEMU);
+	synth_change_process(s, x);
+	run(s, VM3);
+	r = judged(s, "");
+	assert_int_equal(r->nr_updates, 2);
+	assert_int_equal(r->nr_handovers, 2);
+	assert_int_equal(r->handover[1].taken_back, 0);
+	rs_result_free(r);
+}
+
 /* What failed is kept, with the reason. */
 static void refused(void **state)
 {
@@ -442,11 +512,17 @@ static void with_windows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(by_exec),	 cmocka_unit_test(by_passing),
-		cmocka_unit_test(without_probe), cmocka_unit_test(probe_without_vcpus),
-		cmocka_unit_test(cancelled),	 cmocka_unit_test(asked_several_times),
-		cmocka_unit_test(refused),	 cmocka_unit_test(context_goes_along),
-		cmocka_unit_test(two_contexts),	 cmocka_unit_test(with_windows),
+		cmocka_unit_test(by_exec),
+		cmocka_unit_test(by_passing),
+		cmocka_unit_test(without_probe),
+		cmocka_unit_test(probe_without_vcpus),
+		cmocka_unit_test(cancelled),
+		cmocka_unit_test(asked_several_times),
+		cmocka_unit_test(taken_back),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(context_goes_along),
+		cmocka_unit_test(two_contexts),
+		cmocka_unit_test(with_windows),
 	};
 
 	return cmocka_run_group_tests_name("iommufd: hand-overs", tests, NULL, NULL);
