@@ -117,6 +117,22 @@ static uint32_t prot_flags(uint32_t flags)
 	       (flags & VFIO_DMA_MAP_FLAG_WRITE ? IOAS_MAP_WRITEABLE : 0);
 }
 
+/* A BAR is mapped by a dma-buf, which lives as long as the area. Return: an fd, or -errno */
+static int bar_fd(const struct lab_mem *mem)
+{
+	struct feature_dma_buf feature = {
+		.argsz = sizeof(feature),
+		.flags = VFIO_DEVICE_FEATURE_GET | FEATURE_DMA_BUF,
+		.region_index = VFIO_PCI_BAR0_REGION_INDEX,
+		.open_flags = O_RDWR | O_CLOEXEC,
+		.nr_ranges = 1,
+		.length = mem->size,
+	};
+	int fd = ioctl(mem->fd, VFIO_DEVICE_FEATURE, &feature);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int lab_map_ioas(const struct lab_container *c, const struct lab_mem *mem,
 		 const struct lab_range *r, bool file)
 {
@@ -138,9 +154,18 @@ int lab_map_ioas(const struct lab_container *c, const struct lab_mem *mem,
 		.iova = r->iova,
 	};
 
-	if (file)
-		return ioctl(c->fd, IOAS_MAP_FILE, &map_file) ? -errno : 0;
-	return ioctl(c->fd, IOAS_MAP, &map) ? -errno : 0;
+	int err;
+
+	if (!file)
+		return ioctl(c->fd, IOAS_MAP, &map) ? -errno : 0;
+	if (mem->bar)
+		map_file.fd = bar_fd(mem);
+	if (map_file.fd < 0)
+		return map_file.fd;
+	err = ioctl(c->fd, IOAS_MAP_FILE, &map_file) ? -errno : 0;
+	if (mem->bar)
+		close(map_file.fd);
+	return err;
 }
 
 int lab_unmap_ioas(const struct lab_container *c, uint64_t iova, uint64_t *size)

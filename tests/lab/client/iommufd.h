@@ -62,6 +62,14 @@ struct detach_pt {
 	uint32_t argsz, flags;
 };
 
+struct feature_dma_buf {
+	uint32_t argsz, flags; /* of struct vfio_device_feature */
+	uint32_t region_index, open_flags, dma_buf_flags, nr_ranges;
+	uint64_t offset, length;
+};
+
+#define FEATURE_DMA_BUF 11
+
 #define IOAS_DESTROY	    _IO(';', 0x80)
 #define IOAS_ALLOC	    _IO(';', 0x81)
 #define IOAS_COPY	    _IO(';', 0x83)

@@ -30,7 +30,7 @@
  *   check:NAME              the content is right
  *   drop:NAME               take this process's mapping of it away
  *   map:NAME:IOVA[:off=][:size=][:ro][:wo][:file][:fail=]
- *                           file: to an ioas, not by a vaddr
+ *                           file: to an ioas, not by a vaddr; a BAR by a dma-buf
  *   inval:all|NAME[:fail=]
  *   remap:all|rev[:touch][:fail=]
  *                           every invalid range, ascending or descending; touch: every page of

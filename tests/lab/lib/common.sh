@@ -3,7 +3,7 @@
 #
 # What every part of the lab uses: messages, the cache, locks, versions.
 
-lab_versions='6.1 6.12 7.3 7.3-iommufd'
+lab_versions='6.1 6.12 7.3 7.3-iommufd 7.3-iommufd-m'
 lab_cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/remapscope
 
 say() {
@@ -33,7 +33,7 @@ as_root() {
 lab_release_of() {
 	case $1 in
 	6.1) echo bookworm ;;
-	6.12 | 7.3 | 7.3-iommufd) echo trixie ;;
+	6.12 | 7.3 | 7.3-iommufd | 7.3-iommufd-m) echo trixie ;;
 	*) die 2 "no such kernel in the lab: $1 (there are: $lab_versions)" ;;
 	esac
 }

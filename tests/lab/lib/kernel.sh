@@ -100,8 +100,31 @@ kernel_decompress() {
 		die 4 "cannot decompress the kernel"
 }
 
+# kernel_take_modules TREE DIR: those that the lab loads, and their lists.
+kernel_take_modules() {
+	local tree=$1 dir=$2 m
+
+	: >"$dir/console.list"
+	: >"$dir/share.list"
+	: >"$dir/vfio.list"
+	mkdir "$dir/kvm"
+	: >"$dir/kvm/kvm.list"
+	for m in $kernel_modules_console; do
+		kernel_add_module "$tree" "$dir" console.list "$m"
+	done
+	for m in $kernel_modules_share; do
+		kernel_add_module "$tree" "$dir" share.list "$m"
+	done
+	for m in $kernel_modules_vfio; do
+		kernel_add_module "$tree" "$dir" vfio.list "$m"
+	done
+	for m in $kernel_modules_kvm; do
+		kernel_add_module "$tree" "$dir/kvm" kvm.list "$m"
+	done
+}
+
 kernel_unpack() {
-	local ver=$1 tmp=$2 deb m tree
+	local ver=$1 tmp=$2 deb tree
 	local -a vmlinuz trees
 
 	for deb in "$tmp"/image/*.deb; do
@@ -116,22 +139,7 @@ kernel_unpack() {
 	mv "${vmlinuz[0]}" "$tmp/vmlinuz"
 	kernel_decompress "$tmp/vmlinuz" "$tmp/vmlinux"
 	echo "${tree##*/}" >"$tmp/release"
-	: >"$tmp/console.list"
-	: >"$tmp/share.list"
-	: >"$tmp/vfio.list"
-	for m in $kernel_modules_console; do
-		kernel_add_module "$tree" "$tmp" console.list "$m"
-	done
-	for m in $kernel_modules_share; do
-		kernel_add_module "$tree" "$tmp" share.list "$m"
-	done
-	for m in $kernel_modules_vfio; do
-		kernel_add_module "$tree" "$tmp" vfio.list "$m"
-	done
-	mkdir "$tmp/kvm"
-	for m in $kernel_modules_kvm; do
-		kernel_add_module "$tree" "$tmp/kvm" kvm.list "$m"
-	done
+	kernel_take_modules "$tree" "$tmp"
 	rm -rf "$tmp/x" "$tmp/image"
 }
 
@@ -149,6 +157,15 @@ kernel_fetch() {
 	mkdir -p "$tmp"
 	# before it is made: files may change while it is
 	want=$(kernel_want "$ver")
+	# It was made with the other one.
+	if [ "${ver%-m}" != "$ver" ]; then
+		kernel_ensure "${ver%-m}"
+		cp -a "$lab_cache/kernel-${ver%-m}/modular/." "$tmp/"
+		cp "$lab_cache/kernel-${ver%-m}/version" "$tmp/"
+		echo "$want" >"$tmp/layout"
+		mv "$tmp" "$dir"
+		return 0
+	fi
 	if [ -n "$(source_package "$ver")" ]; then
 		source_build "$ver" "$tmp"
 		# all that they name is built in

@@ -5,7 +5,9 @@
 # with kernel/config over allnoconfig and after kernel/*.patch, in the order of their names. Its directory
 # holds what kernel.sh says, without vmlinuz and debs/, and
 #   config, what was built; version, of the package;
-#   headers/, what a module is built against, self-contained.
+#   headers/, what a module is built against, self-contained,
+#   modular/, the same things of the kernel VER-m, and its modules as kernel.sh has them: made in the same
+#   tree, with kernel/config.modules over all, which is a matter of a minute or two.
 # The same package, compiler and directory kernel/ give the same vmlinux.
 
 # What no file of this configuration is made from: four fifths of the source. Kconfig and Makefiles stay.
@@ -22,7 +24,7 @@ source_tmp=
 # source_package VER: the package that it is built from; nothing for a kernel that is unpacked.
 source_package() {
 	case $1 in
-	*-iommufd) echo "linux-source-${1%-iommufd}" ;;
+	*-iommufd | *-iommufd-m) echo "linux-source-${1%%-*}" ;;
 	esac
 }
 
@@ -33,7 +35,7 @@ source_key() {
 		cd "$lab_dir" || exit
 		gcc -dumpfullversion
 		pahole --version
-		find kernel \( -name config -o -name '*.patch' \) -print0 | sort -z | xargs -0 sha256sum
+		find kernel \( -name 'config*' -o -name '*.patch' \) -print0 | sort -z | xargs -0 sha256sum
 		sha256sum lib/source.sh
 	) | sha256sum | cut -c 1-32
 }
@@ -55,17 +57,46 @@ source_make() {
 	}
 }
 
-# source_configure: every line of the fragment has to be in the result, but for what is off there anyway.
+# source_configure FRAGMENT...: a later one's line counts. Every one has to be in the result, but for what is
+# off there anyway.
 source_configure() {
 	local line
 
-	source_make KCONFIG_ALLCONFIG="$lab_dir/kernel/config" allnoconfig
+	sed -n -E 's/^((# )?(CONFIG_[A-Za-z0-9_]+)[= ].*)$/\3\t\1/p' "$@" |
+		awk -F '\t' '{ if (!($1 in line)) order[++n] = $1; line[$1] = $2 }
+			END { for (i = 1; i <= n; i++) print line[order[i]] }' >"$source_tmp/fragment"
+	source_make KCONFIG_ALLCONFIG="$source_tmp/fragment" allnoconfig
 	while IFS= read -r line; do
 		case $line in
 		CONFIG_*) grep -Fxq -- "$line" "$source_tmp/obj/.config" ;;
 		'# CONFIG_'*' is not set') ! grep -q "^${line:2:-11}=" "$source_tmp/obj/.config" ;;
 		esac || die 4 "the kernel's configuration does not take: $line"
-	done <"$lab_dir/kernel/config"
+	done <"$source_tmp/fragment"
+}
+
+# source_take DIR: what was built, into DIR, which is there
+source_take() {
+	source_make modules_prepare
+	source_make run-command KBUILD_RUN_COMMAND="\$(srctree)/scripts/package/install-extmod-build $1/headers"
+	cp "$source_tmp/obj/include/config/kernel.release" "$1/release"
+	cp "$source_tmp/obj/.config" "$1/config"
+	# The types stay: .BTF is a section that is loaded.
+	objcopy -S "$source_tmp/obj/vmlinux" "$1/vmlinux"
+	# for the module's BTF
+	ln -sf ../vmlinux "$1/headers/vmlinux"
+}
+
+# source_modular DIR: the other kernel, from the same tree
+source_modular() {
+	local dir=$1 tree
+
+	mkdir "$dir"
+	source_configure "$lab_dir/kernel/config" "$lab_dir/kernel/config.modules"
+	source_make vmlinux modules
+	source_take "$dir"
+	source_make INSTALL_MOD_PATH="$source_tmp/modules" INSTALL_MOD_STRIP=1 modules_install
+	tree=$(echo "$source_tmp"/modules/lib/modules/*)
+	kernel_take_modules "$tree" "$dir"
 }
 
 # source_build VER DIR: into DIR, which is there.
@@ -97,16 +128,11 @@ source_build() {
 	# The time of the build is that of the package's source.
 	LC_ALL=C date -u -r "$source_tmp/src/Makefile" >"$source_tmp/date"
 	say "building the kernel (some minutes)"
-	source_configure
+	source_configure "$lab_dir/kernel/config"
 	source_make vmlinux
 	cp "$source_tmp/obj/vmlinux.symvers" "$source_tmp/obj/Module.symvers"
-	source_make modules_prepare
-	source_make run-command KBUILD_RUN_COMMAND="\$(srctree)/scripts/package/install-extmod-build $dir/headers"
-	cp "$source_tmp/obj/include/config/kernel.release" "$dir/release"
-	cp "$source_tmp/obj/.config" "$dir/config"
-	# The types stay: .BTF is a section that is loaded.
-	objcopy -S "$source_tmp/obj/vmlinux" "$dir/vmlinux"
-	# for the module's BTF
-	ln -sf ../vmlinux "$dir/headers/vmlinux"
+	source_take "$dir"
+	say "building it with iommufd as a module"
+	source_modular "$dir/modular"
 	rm -rf "$source_tmp"
 }

@@ -6,6 +6,7 @@
  *   off                 takes every fault away
  *   acct-half           mm_lock_acct() charges half of the pages it should
  *   acct-double         mm_lock_acct() charges twice the pages it should
+ *   pinned-half         iopt_pages_update_pinned(), iommufd's, charges half of the pages it should
  *   iommu-flip IOVA DEV takes the page at IOVA out of DEV's IOMMU and puts it back, once, now
  *   emulated-window     UNMAP_DMA does not see the emulated devices, so that a window can open
  *   pin-in-window       vfio_pin_pages() takes every vaddr for valid
@@ -84,17 +85,25 @@ static int acct_double(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
+/* iopt_pages_update_pinned(pages, npages, inc, user) */
+static int pinned_half(struct kprobe *kp, struct pt_regs *regs)
+{
+	if (regs->dx & 1)
+		regs->si /= 2;
+	return 0;
+}
+
 static struct kprobe acct_probe;
 static bool acct_armed;
 
-static int arm_acct(kprobe_pre_handler_t handler)
+static int arm_acct(const char *function, kprobe_pre_handler_t handler)
 {
 	int err;
 
 	if (acct_armed)
 		return -EBUSY;
 	memset(&acct_probe, 0, sizeof(acct_probe));
-	acct_probe.symbol_name = TYPE1("mm_lock_acct");
+	acct_probe.symbol_name = function;
 	acct_probe.pre_handler = handler;
 	err = register_kprobe(&acct_probe);
 	acct_armed = !err;
@@ -483,9 +492,11 @@ static int inject(char *line)
 	if (args)
 		return -EINVAL;
 	if (!strcmp(word, "acct-half"))
-		return arm_acct(acct_half);
+		return arm_acct(TYPE1("mm_lock_acct"), acct_half);
 	if (!strcmp(word, "acct-double"))
-		return arm_acct(acct_double);
+		return arm_acct(TYPE1("mm_lock_acct"), acct_double);
+	if (!strcmp(word, "pinned-half"))
+		return arm_acct("iopt_pages_update_pinned", pinned_half);
 	if (!strcmp(word, "emulated-window"))
 		return arm_emulated_window();
 	if (!strcmp(word, "pin-in-window"))
