@@ -18,6 +18,7 @@
 #define VFIO_IRQ_SET_ACTION_TRIGGER	     (1U << 5)
 #define VFIO_IRQ_SET_ACTION_TYPE_MASK	     (7U << 3)
 #define VFIO_DEVICE_FEATURE		     0x3b75
+#define VFIO_DEVICE_BIND_IOMMUFD	     0x3b76
 #define VFIO_DEVICE_FEATURE_MASK	     0xffff
 #define VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE 2
 
@@ -350,7 +351,7 @@ static __always_inline bool is_told(__u32 cmd)
 {
 	return (cmd >= VFIO_DEVICE_GET_INFO && cmd <= VFIO_DEVICE_PCI_HOT_RESET &&
 		cmd != VFIO_DEVICE_SET_IRQS) ||
-	       cmd == VFIO_DEVICE_FEATURE;
+	       cmd == VFIO_DEVICE_FEATURE || cmd == VFIO_DEVICE_BIND_IOMMUFD;
 }
 
 /* long vfio_device_fops_unl_ioctl(struct file *filep, unsigned int cmd, unsigned long arg) */
@@ -368,7 +369,9 @@ static __always_inline void enter_vfio_device_fops_unl_ioctl(__u64 file, __u64 c
 	if (!device || !wanted(container))
 		return;
 	note_task((void *)bpf_get_current_task(), 0);
-	know_device(device, container, kind);
+	/* Before it is bound there is nothing that it belongs to. */
+	if (container)
+		know_device(device, container, kind);
 	t = this_task(true);
 	if (!t)
 		return;
@@ -389,6 +392,8 @@ static __always_inline void leave_vfio_device_fops_unl_ioctl(__u64 ret)
 	if (!t || !t->devop.start)
 		return;
 	container = device_container(t->devop.device, &kind);
+	if (t->devop.cmd == VFIO_DEVICE_BIND_IOMMUFD && container)
+		know_device(t->devop.device, container, kind);
 	if (t->devop.cmd == VFIO_DEVICE_FEATURE)
 		bpf_probe_read_user(&a, sizeof(a), (void *)t->devop.arg);
 	ev = RS_RECORD(RS_EV_DEVOP, rs_ev_devop, container);

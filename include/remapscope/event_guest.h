@@ -96,7 +96,7 @@ struct rs_ev_irq {
  * @device: struct vfio_device's address
  * @container: its container's, 0: it has none
  * @ret: its return value
- * @cmd: the ioctl's number
+ * @cmd: the ioctl's number; of VFIO_DEVICE_BIND_IOMMUFD that failed @container is 0
  * @feature: VFIO_DEVICE_FEATURE: vfio_device_feature.flags: which, and GET, SET or PROBE
  * @state: VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE: enum vfio_device_mig_state, as asked for or as returned
  */

@@ -5,6 +5,11 @@
 #include "render/names.h"
 #include "stats/units.h"
 
+/* Linux 6.6; Debian 12's headers do not have it. */
+#ifndef VFIO_DEVICE_BIND_IOMMUFD
+#define VFIO_DEVICE_BIND_IOMMUFD _IO(VFIO_TYPE, VFIO_BASE + 18)
+#endif
+
 void rs_describe_vcpu(struct rs_line *l, const struct rs_event *ev)
 {
 	struct rs_ev_vcpu e;
@@ -83,6 +88,7 @@ static const char *device_call(__u32 cmd)
 		{ VFIO_DEVICE_PCI_HOT_RESET, "VFIO_DEVICE_PCI_HOT_RESET" },
 		{ VFIO_DEVICE_IOEVENTFD, "VFIO_DEVICE_IOEVENTFD" },
 		{ VFIO_DEVICE_FEATURE, "VFIO_DEVICE_FEATURE" },
+		{ VFIO_DEVICE_BIND_IOMMUFD, "VFIO_DEVICE_BIND_IOMMUFD" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
