@@ -398,6 +398,11 @@ json_t *rs_live_meta(const struct rs_live *l)
 	return meta;
 }
 
+__u32 rs_live_attachments(const struct rs_live *l)
+{
+	return l->attachments;
+}
+
 int rs_live_fd(const struct rs_live *l)
 {
 	return l->ring ? ring_buffer__epoll_fd(l->ring) : -1;
@@ -448,7 +453,9 @@ static int follow_backend(struct rs_live *l)
 
 	there = rs_watch_backends(l->watch, &changed);
 	if (rs_live_attached(l) && (!there || changed)) {
-		/* Only kprobes let a module go; they are dead now. */
+		/* Only kprobes let a module go; they are dead now. Or one has come beside another. */
+		if (there)
+			rs_lost_off(&l->lost, now);
 		err = detach(l);
 		unload(l);
 		if (err)

@@ -54,6 +54,9 @@ int rs_live_start(const struct rs_live_opts *opts, rs_event_fn fn, void *ctx, st
 /** rs_live_attached() - false while it waits for the backend */
 bool rs_live_attached(const struct rs_live *l);
 
+/** rs_live_attachments() - how often it has been attached */
+__u32 rs_live_attachments(const struct rs_live *l);
+
 /** rs_live_meta() - what a trace says of its recording (docs/trace-format.md); the caller's */
 json_t *rs_live_meta(const struct rs_live *l);
 

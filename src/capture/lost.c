@@ -6,10 +6,22 @@
 #include "capture/lost.h"
 #include "util/array.h"
 
+void rs_lost_off(struct rs_lost_book *b, __u64 now)
+{
+	if (!b->off_ns)
+		b->off_ns = now;
+}
+
 void rs_lost_attached(struct rs_lost_book *b, __u64 now)
 {
 	memset(b->seen, 0, sizeof(b->seen));
 	b->looked_ns = now;
+	if (b->off_ns) {
+		if (!b->offs++)
+			b->off_first_ns = b->off_ns;
+		b->off_last_ns = now;
+		b->off_ns = 0;
+	}
 }
 
 static int add_missed(struct rs_lost_book *b, const char *function, __u64 count, __u64 now)
@@ -81,7 +93,7 @@ __u64 rs_lost_missed(const struct rs_lost_book *b)
 
 	for (size_t i = 0; i < b->nr_missed; i++)
 		sum += b->missed[i].count;
-	return sum;
+	return sum + b->offs;
 }
 
 void rs_lost_write(const struct rs_lost_book *b, json_t *end, json_t *loss)
@@ -100,6 +112,11 @@ void rs_lost_write(const struct rs_lost_book *b, json_t *end, json_t *loss)
 					(json_int_t)r->lost.last_ns));
 	}
 	json_object_set_new(end, "lost", rows);
+	if (b->offs)
+		json_array_append_new(loss, json_pack("{s:s,s:I,s:I,s:I}", "kind", "detached",
+						      "count", (json_int_t)b->offs, "first_ns",
+						      (json_int_t)b->off_first_ns, "last_ns",
+						      (json_int_t)b->off_last_ns));
 	for (size_t i = 0; i < b->nr_missed; i++) {
 		const struct rs_missed *m = &b->missed[i];
 

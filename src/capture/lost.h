@@ -31,7 +31,12 @@ struct rs_lost_book {
 	size_t nr_missed;
 	__u64 seen[RS_PROGRAMS_MAX]; /* missed by each program when it was looked at */
 	__u64 looked_ns;	     /* last */
+	__u64 off_ns; /* taken off then, while there was something to see; 0: not now */
+	__u64 offs, off_first_ns, off_last_ns; /* so often, from when to when */
 };
+
+/** rs_lost_off() - from now on nothing is attached, and yet a backend is there */
+void rs_lost_off(struct rs_lost_book *b, __u64 now);
 
 /** rs_lost_attached() - the programs are new: they have missed nothing yet */
 void rs_lost_attached(struct rs_lost_book *b, __u64 now);
@@ -46,7 +51,7 @@ int rs_lost_look(struct rs_lost_book *b, const struct rs_programs *p, __u64 now)
 /** rs_lost_keep() - add what the map `lost` has, before it goes. Return: 0 or -ENOMEM */
 int rs_lost_keep(struct rs_lost_book *b, int map_fd);
 
-/** rs_lost_missed() - how many calls in all */
+/** rs_lost_missed() - how many calls in all, and times of which nobody knows how many */
 __u64 rs_lost_missed(const struct rs_lost_book *b);
 
 /** rs_lost_write() - END's `lost`, and the missed calls into @loss (docs/trace-format.md) */

@@ -30,6 +30,7 @@ struct session {
 	__u64 start_ns, flushed_ns, shown_ns;
 	bool running; /* COMMAND */
 	bool announced;
+	__u32 attachments; /* that were announced */
 	bool stop;
 };
 
@@ -153,10 +154,13 @@ static void take_end_of_command(struct session *s)
 static void announce(struct session *s, bool first)
 {
 	bool attached = rs_live_attached(s->live);
+	__u32 attachments = rs_live_attachments(s->live);
 
-	if (!s->opts->announce || (attached == s->announced && !first))
+	if (!s->opts->announce ||
+	    (attached == s->announced && attachments == s->attachments && !first))
 		return;
 	s->announced = attached;
+	s->attachments = attachments;
 	if (attached)
 		fprintf(stderr, "remapscope: recording to %s; Ctrl-C ends it\n", s->opts->path);
 	else
