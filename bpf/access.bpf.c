@@ -542,7 +542,8 @@ int BPF_PROG(on_contention_end, void *lock, int ret)
 		return 0;
 	if (f->kind == RS_CONTAINER_IOMMUFD)
 		wait_over((__u64)lock);
-	else if ((__u64)lock == f->container + bpf_core_field_offset(struct vfio_iommu, lock))
+	else if (has_type1() &&
+		 (__u64)lock == f->container + bpf_core_field_offset(struct vfio_iommu, lock))
 		f->work_ns = bpf_ktime_get_ns();
 	return 0;
 }

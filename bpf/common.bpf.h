@@ -116,8 +116,16 @@ static __always_inline struct rs_frame *nested_frame(void)
 	return top_frame(this_task(false));
 }
 
+/* Without the module there are none of its types, and nothing is to be looked for in them. */
+static __always_inline bool has_type1(void)
+{
+	return bpf_core_type_exists(struct vfio_iommu);
+}
+
 static __always_inline __u32 invalid_count(__u64 iommu)
 {
+	if (!has_type1())
+		return 0;
 	return iommu ? BPF_CORE_READ((struct vfio_iommu *)iommu, vaddr_invalid_count) : 0;
 }
 
@@ -312,7 +320,7 @@ static __always_inline void fill_op(struct rs_op *op, struct rs_frame *f, __s64 
 	op->invalid_before = f->invalid_before;
 	op->invalid_after = frame_invalid(f);
 	op->kind = f->kind;
-	if (iommu && f->kind == RS_CONTAINER_TYPE1 && f->caller != RS_IN_RELEASE) {
+	if (has_type1() && iommu && f->kind == RS_CONTAINER_TYPE1 && f->caller != RS_IN_RELEASE) {
 		if (BPF_CORE_READ(iommu, v2))
 			f->op_flags |= RS_OPF_V2;
 		if (!list_is_empty(&iommu->emulated_iommu_groups))
@@ -364,7 +372,7 @@ static __always_inline struct vfio_dma *find_dma(__u64 container, __u64 iova)
 	struct rb_node *node;
 	int i;
 
-	if (!iommu)
+	if (!has_type1() || !iommu)
 		return NULL;
 	node = BPF_CORE_READ(iommu, dma_list.rb_node);
 	for (i = 0; i < 40 && node; i++) {

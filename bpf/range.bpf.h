@@ -233,6 +233,8 @@ static __always_inline __u32 walk_ranges(struct walk *w)
 {
 	struct vfio_iommu *iommu = (void *)w->container;
 
+	if (!has_type1())
+		return 0;
 	w->node = BPF_CORE_READ(iommu, dma_list.rb_node);
 	w->down = 1;
 	bpf_loop(WALK_MAX, walk_step, w, 0);
@@ -284,9 +286,9 @@ static __always_inline void close_snapshot(__u64 container, __u64 req, __u64 sta
 	ev->op.start_ns = start;
 	ev->op.invalid_before = ev->op.invalid_after = invalid_count(container);
 	ev->op.kind = RS_CONTAINER_TYPE1;
-	if (BPF_CORE_READ(iommu, v2))
+	if (has_type1() && BPF_CORE_READ(iommu, v2))
 		ev->op.flags |= RS_OPF_V2;
-	if (!list_is_empty(&iommu->emulated_iommu_groups))
+	if (has_type1() && !list_is_empty(&iommu->emulated_iommu_groups))
 		ev->op.flags |= RS_OPF_EMULATED;
 	if (!c || c->gen != gen || c->inflight)
 		ev->op.flags |= RS_OPF_CONCURRENT;

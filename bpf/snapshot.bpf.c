@@ -42,8 +42,11 @@ static __always_inline bool list_has_group(struct list_head *head)
 static __always_inline bool has_filter_group(__u64 container)
 {
 	struct vfio_iommu *iommu = (void *)container;
-	struct list_head *head = &iommu->domain_list, *pos = BPF_CORE_READ(head, next);
+	struct list_head *head = &iommu->domain_list, *pos;
 
+	if (!has_type1())
+		return false;
+	pos = BPF_CORE_READ(head, next);
 	if (list_has_group(&iommu->emulated_iommu_groups))
 		return true;
 	for (int i = 0; i < 4 && pos && pos != head; i++) {
