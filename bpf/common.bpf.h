@@ -9,9 +9,9 @@
 
 static __always_inline struct rs_percpu *this_percpu(void)
 {
-	__u32 zero = 0;
+	__u32 cpu = bpf_get_smp_processor_id();
 
-	return bpf_map_lookup_elem(&percpu, &zero);
+	return bpf_map_lookup_elem(&percpu, &cpu);
 }
 
 static __always_inline void count_loss(__u32 kind)
@@ -297,8 +297,14 @@ static __always_inline void leave_container(struct rs_frame *f)
 	if (!c)
 		return;
 	__sync_fetch_and_add(&c->inflight, -1);
-	if (c->gen != f->gen)
-		f->op_flags |= RS_OPF_CONCURRENT;
+}
+
+/* After all that is told of the container has been read: has anybody come since the request entered? */
+static __always_inline bool was_alone(struct rs_frame *f)
+{
+	struct rs_container *c = f->gen ? bpf_map_lookup_elem(&containers, &f->container) : NULL;
+
+	return !c || c->gen == f->gen;
 }
 
 static __always_inline bool list_is_empty(const void *head)
@@ -328,6 +334,8 @@ static __always_inline void fill_op(struct rs_op *op, struct rs_frame *f, __s64 
 		if (list_is_empty(&iommu->device_list))
 			f->op_flags |= RS_OPF_NO_UNMAP_CB;
 	}
+	if (!was_alone(f))
+		f->op_flags |= RS_OPF_CONCURRENT;
 	op->flags = f->op_flags;
 }
 

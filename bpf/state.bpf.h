@@ -307,9 +307,14 @@ RS_MAP struct {
 	__uint(max_entries, 8 << 20);
 } events SEC(".maps");
 
+/*
+ * By CPU. This one and `stats` are memory that the recorder has mapped: while bpf(2) looks into a map, no program of a
+ * kprobe runs on that CPU (bpf_disable_instrumentation()), and a task that is switched to then is not seen.
+ */
 RS_MAP struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* as many as there are CPUs: src/capture/live.c */
 	__type(key, __u32);
 	__type(value, struct rs_percpu);
 } percpu SEC(".maps");
@@ -357,11 +362,20 @@ RS_MAP struct {
 } vcpus SEC(".maps");
 
 RS_MAP struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, struct rs_stat_key);
-	__type(value, struct rs_kstat);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, RS_KSTAT_ROWS);
+	__type(key, __u32);
+	__type(value, struct rs_kstat_row);
 } stats SEC(".maps");
+
+/* Which row of `stats` a key has. */
+RS_MAP struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, RS_KSTAT_ROWS);
+	__type(key, struct rs_stat_key);
+	__type(value, __u32);
+} stat_rows SEC(".maps");
 
 RS_MAP struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

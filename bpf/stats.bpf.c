@@ -2,7 +2,7 @@
 /* Requests and their latencies by device, path and reason, in the map that the recorder reads. */
 #include "stats.bpf.h"
 
-static const struct rs_kstat empty_stat;
+static __u32 nr_rows = 0; /* of `stats` that are taken */
 static const struct rs_lost none_lost;
 
 static __always_inline void count_latency(struct rs_khist *h, __u64 ns)
@@ -23,17 +23,38 @@ static __always_inline void count_latency(struct rs_khist *h, __u64 ns)
 		seen = __sync_val_compare_and_swap(&h->least, seen, ~ns);
 }
 
+static __always_inline void take_row(struct rs_stat_key *key)
+{
+	struct rs_kstat_row *row;
+	__u32 at;
+
+	if (nr_rows >= RS_KSTAT_ROWS)
+		return;
+	at = __sync_fetch_and_add(&nr_rows, 1);
+	row = bpf_map_lookup_elem(&stats, &at);
+	if (!row)
+		return;
+	row->key = *key;
+	/* Of two that come at once the other's stays empty. */
+	bpf_map_update_elem(&stat_rows, key, &at, BPF_NOEXIST);
+}
+
 static __always_inline struct rs_kstat *stat_of(struct rs_stat_key *key)
 {
-	struct rs_kstat *s = bpf_map_lookup_elem(&stats, key);
+	__u32 *at = bpf_map_lookup_elem(&stat_rows, key);
+	struct rs_kstat_row *row = NULL;
 
-	if (s)
-		return s;
-	bpf_map_update_elem(&stats, key, &empty_stat, BPF_NOEXIST);
-	s = bpf_map_lookup_elem(&stats, key);
-	if (!s)
+	if (!at) {
+		take_row(key);
+		at = bpf_map_lookup_elem(&stat_rows, key);
+	}
+	if (at)
+		row = bpf_map_lookup_elem(&stats, at);
+	if (!row) {
 		count_loss(RS_LOSS_STATS);
-	return s;
+		return NULL;
+	}
+	return &row->stat;
 }
 
 int count_row(__u32 path)

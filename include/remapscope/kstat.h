@@ -28,6 +28,18 @@ struct rs_kstat {
 	struct rs_khist latency[RS_LAT_NR];
 };
 
+/**
+ * struct rs_kstat_row - a key and what was counted for it
+ *
+ * Rows without requests are not in use.
+ */
+struct rs_kstat_row {
+	struct rs_stat_key key;
+	struct rs_kstat stat;
+};
+
+#define RS_KSTAT_ROWS 1024
+
 /** rs_khist_bucket() - where a latency is counted; always below RS_KHIST_BUCKETS */
 static inline __attribute__((always_inline)) __u32 rs_khist_bucket(__u64 ns)
 {

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <bpf/bpf.h>
 #include "capture/kstats.h"
 #include "util/array.h"
 
@@ -25,7 +24,7 @@ static void add_khist(struct rs_khist *to, const struct rs_khist *h)
 
 static int add_row(struct rs_kstats *k, const struct rs_stat_key *key, const struct rs_kstat *s)
 {
-	struct rs_kstats_row *row = NULL;
+	struct rs_kstat_row *row = NULL;
 
 	for (size_t i = 0; i < k->nr && !row; i++)
 		if (!memcmp(&k->row[i].key, key, sizeof(*key)))
@@ -46,22 +45,18 @@ static int add_row(struct rs_kstats *k, const struct rs_stat_key *key, const str
 	return 0;
 }
 
-int rs_kstats_keep(struct rs_kstats *k, int map_fd)
+int rs_kstats_keep(struct rs_kstats *k, const struct rs_kstat_row *rows)
 {
-	struct rs_stat_key key, *last = NULL;
-	struct rs_kstat *s = malloc(sizeof(*s));
-	int err = s ? 0 : -ENOMEM;
+	int err = 0;
 
-	while (!err && !bpf_map_get_next_key(map_fd, last, &key)) {
-		if (!bpf_map_lookup_elem(map_fd, &key, s))
-			err = add_row(k, &key, s);
-		last = &key;
-	}
-	free(s);
+	for (size_t i = 0; i < RS_KSTAT_ROWS && !err; i++)
+		/* A row has its key before anything is counted in it. */
+		if (__atomic_load_n(&rows[i].stat.requests, __ATOMIC_ACQUIRE))
+			err = add_row(k, &rows[i].key, &rows[i].stat);
 	return err;
 }
 
-static int write_latency(const struct rs_kstats_row *row, enum rs_latency which,
+static int write_latency(const struct rs_kstat_row *row, enum rs_latency which,
 			 struct rs_ev_stats *ev, rs_event_fn fn, void *ctx)
 {
 	const struct rs_khist *h = &row->stat.latency[which];
@@ -84,7 +79,7 @@ static int write_latency(const struct rs_kstats_row *row, enum rs_latency which,
 }
 
 /* Has anything been counted since the row was written last? Return: 1, 0 or -ENOMEM */
-static int take_news(struct rs_kstats *k, const struct rs_kstats_row *row)
+static int take_news(struct rs_kstats *k, const struct rs_kstat_row *row)
 {
 	struct rs_kstats_told *told = NULL;
 
@@ -105,8 +100,8 @@ static int take_news(struct rs_kstats *k, const struct rs_kstats_row *row)
 	return 1;
 }
 
-int rs_kstats_write(struct rs_kstats *k, int map_fd, __u16 cpu, __u32 *seq, rs_event_fn fn,
-		    void *ctx)
+int rs_kstats_write(struct rs_kstats *k, const struct rs_kstat_row *rows, __u16 cpu, __u32 *seq,
+		    rs_event_fn fn, void *ctx)
 {
 	struct rs_kstats now = { 0 };
 	struct rs_ev_stats *ev;
@@ -118,8 +113,8 @@ int rs_kstats_write(struct rs_kstats *k, int map_fd, __u16 cpu, __u32 *seq, rs_e
 		return -ENOMEM;
 	for (size_t i = 0; i < k->nr && !err; i++)
 		err = add_row(&now, &k->row[i].key, &k->row[i].stat);
-	if (!err && map_fd >= 0)
-		err = rs_kstats_keep(&now, map_fd);
+	if (!err && rows)
+		err = rs_kstats_keep(&now, rows);
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	ev->h.ts = ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 	ev->h.type = RS_EV_STATS;
@@ -129,7 +124,7 @@ int rs_kstats_write(struct rs_kstats *k, int map_fd, __u16 cpu, __u32 *seq, rs_e
 		int news = take_news(k, &now.row[i]);
 
 		/* What was read while it was being counted is written once more in the end. */
-		if (!news && map_fd < 0)
+		if (!news && !rows)
 			news = 1;
 		err = news < 0 ? news : 0;
 		for (int which = 0; which < RS_LAT_NR && news > 0 && !err; which++) {

@@ -10,10 +10,7 @@
 
 /** struct rs_kstats - what earlier programs counted; zero is a valid begin */
 struct rs_kstats {
-	struct rs_kstats_row {
-		struct rs_stat_key key;
-		struct rs_kstat stat;
-	} * row;
+	struct rs_kstat_row *row;
 	size_t nr;
 	struct rs_kstats_told {
 		struct rs_stat_key key;
@@ -24,20 +21,21 @@ struct rs_kstats {
 
 /**
  * rs_kstats_keep() - the map is about to go: remember what it counted
+ * @rows: the map `stats` of bpf/, RS_KSTAT_ROWS of them
  *
- * Return: 0 or -errno
+ * Return: 0 or -ENOMEM
  */
-int rs_kstats_keep(struct rs_kstats *k, int map_fd);
+int rs_kstats_keep(struct rs_kstats *k, const struct rs_kstat_row *rows);
 
 /**
  * rs_kstats_write() - write rows as RS_EV_STATS records: those in which something was counted since
- * @map_fd: -1: nothing counts any more: all that was kept is written
+ * @rows: NULL: nothing counts any more: all that was kept is written
  * @cpu: the recorder's own number; @seq counts its records
  *
  * Return: 0 or -errno
  */
-int rs_kstats_write(struct rs_kstats *k, int map_fd, __u16 cpu, __u32 *seq, rs_event_fn fn,
-		    void *ctx);
+int rs_kstats_write(struct rs_kstats *k, const struct rs_kstat_row *rows, __u16 cpu, __u32 *seq,
+		    rs_event_fn fn, void *ctx);
 
 /** rs_kstats_free() - forget all */
 void rs_kstats_free(struct rs_kstats *k);

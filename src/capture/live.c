@@ -13,6 +13,7 @@
 #include "capture/kstats.h"
 #include "capture/lost.h"
 #include "capture/live.h"
+#include "capture/mapped.h"
 #include "capture/members.h"
 #include "capture/pagemap.h"
 #include "capture/programs.h"
@@ -44,7 +45,8 @@ struct rs_live {
 	__u64 ended_ns;	   /* detaching began */
 	__u64 stats_ns, retry_ns;
 	__s64 realtime_offset;
-	struct rs_percpu *percpu; /* as of the last stop */
+	struct rs_mapped counters, rows; /* the maps `percpu` and `stats` */
+	struct rs_percpu *percpu;	 /* as of the last stop */
 	struct rs_kstats stats;
 	struct rs_ev_map *look; /* remaps whose pages are still to be looked at */
 	size_t nr_look;
@@ -198,12 +200,16 @@ static int fill_filter(struct rs_live *l, struct rs_msg *msg)
 	return 0;
 }
 
-/* What an earlier attachment counted goes on: numbers and losses are the whole recording's. */
-static int restore_percpu(struct rs_live *l)
+static int map_counters(struct rs_live *l)
 {
-	__u32 zero = 0;
+	int err = rs_mapped_open(&l->counters, l->skel->maps.percpu);
 
-	return bpf_map_update_elem(bpf_map__fd(l->skel->maps.percpu), &zero, l->percpu, BPF_ANY);
+	if (!err)
+		err = rs_mapped_open(&l->rows, l->skel->maps.stats);
+	/* What an earlier attachment counted goes on: numbers and losses are the whole recording's. */
+	if (!err)
+		memcpy(l->counters.at, l->percpu, l->cpus * sizeof(*l->percpu));
+	return err;
 }
 
 static int load(struct rs_live *l, struct rs_msg *msg)
@@ -225,6 +231,7 @@ static int load(struct rs_live *l, struct rs_msg *msg)
 	l->skel->rodata->tail_ns = l->opts.tail_ns;
 	l->skel->rodata->nr_cpus = l->cpus;
 	set_filter(l);
+	bpf_map__set_max_entries(l->skel->maps.percpu, l->cpus);
 	if (l->opts.ring_bytes)
 		bpf_map__set_max_entries(l->skel->maps.events, l->opts.ring_bytes);
 	err = remapscope_bpf__load(l->skel);
@@ -236,7 +243,7 @@ static int load(struct rs_live *l, struct rs_msg *msg)
 	err = fill_filter(l, msg);
 	if (err)
 		goto out;
-	err = restore_percpu(l);
+	err = map_counters(l);
 	if (err) {
 		rs_msg_set(msg, err, "cannot set up the counters: %s", strerror(-err));
 		goto out;
@@ -253,6 +260,8 @@ static void unload(struct rs_live *l)
 {
 	rs_programs_detach(&l->programs);
 	ring_buffer__free(l->ring);
+	rs_mapped_close(&l->counters);
+	rs_mapped_close(&l->rows);
 	remapscope_bpf__destroy(l->skel);
 	l->ring = NULL;
 	l->skel = NULL;
@@ -413,15 +422,6 @@ int rs_live_watch_fd(const struct rs_live *l)
 	return rs_watch_fd(l->watch);
 }
 
-static int read_percpu(const struct rs_live *l, struct rs_percpu *p)
-{
-	__u32 zero = 0;
-
-	if (bpf_map_lookup_elem(bpf_map__fd(l->skel->maps.percpu), &zero, p))
-		return -errno;
-	return 0;
-}
-
 /* Takes everything off, and remembers what the maps counted. */
 static int detach(struct rs_live *l)
 {
@@ -434,13 +434,11 @@ static int detach(struct rs_live *l)
 	err2 = consume(l);
 	if (!err)
 		err = err2;
-	err2 = read_percpu(l, l->percpu);
-	if (!err)
-		err = err2;
+	memcpy(l->percpu, l->counters.at, l->cpus * sizeof(*l->percpu));
 	err2 = rs_lost_keep(&l->lost, bpf_map__fd(l->skel->maps.lost));
 	if (!err)
 		err = err2;
-	err2 = rs_kstats_keep(&l->stats, bpf_map__fd(l->skel->maps.stats));
+	err2 = rs_kstats_keep(&l->stats, l->rows.at);
 	return err ? err : err2;
 }
 
@@ -482,22 +480,19 @@ int rs_live_poll(struct rs_live *l)
 		err = rs_lost_look(&l->lost, &l->programs, now);
 	if (!err && l->skel && now >= l->stats_ns + STATS_NS) {
 		l->stats_ns = now;
-		err = rs_kstats_write(&l->stats, bpf_map__fd(l->skel->maps.stats), l->cpus, &l->seq,
-				      hand_out, l);
+		err = rs_kstats_write(&l->stats, l->rows.at, l->cpus, &l->seq, hand_out, l);
 	}
 	return err;
 }
 
 __u64 rs_live_lost(const struct rs_live *l)
 {
-	struct rs_percpu *p = calloc(l->cpus, sizeof(*p));
+	const struct rs_percpu *p = l->skel ? l->counters.at : l->percpu;
 	__u64 lost = 0;
 
-	if (p && (l->skel ? !read_percpu(l, p) : !!memcpy(p, l->percpu, l->cpus * sizeof(*p))))
-		for (int i = 0; i < l->cpus; i++)
-			for (int k = 0; k < RS_LOSS_NR; k++)
-				lost += p[i].loss[k].count;
-	free(p);
+	for (int i = 0; i < l->cpus; i++)
+		for (int k = 0; k < RS_LOSS_NR; k++)
+			lost += p[i].loss[k].count;
 	return lost + rs_lost_missed(&l->lost);
 }
 
@@ -510,7 +505,7 @@ int rs_live_stop(struct rs_live *l)
 	if (!err)
 		err = look_at_pages(l);
 	if (!err)
-		err = rs_kstats_write(&l->stats, -1, l->cpus, &l->seq, hand_out, l);
+		err = rs_kstats_write(&l->stats, NULL, l->cpus, &l->seq, hand_out, l);
 	return err;
 }
 
@@ -552,9 +547,8 @@ json_t *rs_live_end(const struct rs_live *l)
 
 json_t *rs_live_so_far(struct rs_live *l)
 {
-	/* What cannot be read now is told at the end. */
 	if (l->skel)
-		read_percpu(l, l->percpu);
+		memcpy(l->percpu, l->counters.at, l->cpus * sizeof(*l->percpu));
 	return rs_live_end(l);
 }
 

@@ -121,17 +121,34 @@ static const struct rs_loss_view *hiding(const struct rs_result *r, const struct
 	return NULL;
 }
 
+static const struct rs_hook_view *planned(const struct rs_result *r, const char *function)
+{
+	for (size_t i = 0; i < r->nr_hooks; i++)
+		if (!strcmp(r->hook[i].function, function))
+			return &r->hook[i];
+	return NULL;
+}
+
+/* Only iommufd was there: no recording without type1's module plans its functions, and no container can be its. */
+static bool without_type1(const struct rs_result *r)
+{
+	for (size_t i = 0; i < r->nr_containers; i++)
+		if (r->container[i].kind == RS_CONTAINER_TYPE1)
+			return false;
+	return planned(r, "iommufd_fops_release") && !planned(r, "vfio_iommu_type1_ioctl");
+}
+
 static const char *missing_hook(const struct rs_result *r, const struct rs_rule *rule)
 {
+	bool none = without_type1(r);
+
 	for (size_t n = 0; n < sizeof(rule->needs) / sizeof(rule->needs[0]); n++) {
-		bool attached = false;
+		const struct rs_hook_view *h;
 
 		if (!rule->needs[n])
 			break;
-		for (size_t i = 0; i < r->nr_hooks; i++)
-			if (r->hook[i].mechanism && !strcmp(r->hook[i].function, rule->needs[n]))
-				attached = true;
-		if (!attached)
+		h = planned(r, rule->needs[n]);
+		if (h ? !h->mechanism : !none)
 			return rule->needs[n];
 	}
 	return NULL;

@@ -136,6 +136,8 @@ static void put_rule(FILE *out, const struct rs_rule *r)
 		fputs("no hook but those that every recording has", out);
 	for (size_t i = 0; i < sizeof(r->needs) / sizeof(r->needs[0]) && r->needs[i]; i++)
 		fprintf(out, "%s`%s`", i ? ", " : "", r->needs[i]);
+	for (size_t i = 0; i < sizeof(r->also) / sizeof(r->also[0]) && r->also[i]; i++)
+		fprintf(out, "%s`%s`", i ? ", " : "; of iommufd: ", r->also[i]);
 	for (size_t i = 0; i < sizeof(r->sees) / sizeof(r->sees[0]) && r->sees[i]; i++)
 		fprintf(out, "%s`%s`", i ? ", " : "; where they are: ", r->sees[i]);
 	fputs(".\n\n", out);

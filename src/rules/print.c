@@ -23,23 +23,16 @@ size_t rs_rule_states(const struct rs_rule *r)
 	return nr;
 }
 
-static size_t nr_needs(const struct rs_rule *r)
+static size_t nr_names(const char *const *name, size_t max)
 {
 	size_t nr = 0;
 
-	while (nr < sizeof(r->needs) / sizeof(r->needs[0]) && r->needs[nr])
+	while (nr < max && name[nr])
 		nr++;
 	return nr;
 }
 
-static size_t nr_sees(const struct rs_rule *r)
-{
-	size_t nr = 0;
-
-	while (nr < sizeof(r->sees) / sizeof(r->sees[0]) && r->sees[nr])
-		nr++;
-	return nr;
-}
+#define NR_NAMES(list) nr_names(list, sizeof(list) / sizeof((list)[0]))
 
 int rs_rules_list(const struct rs_rule_table *t, const struct rs_style *style, FILE *out)
 {
@@ -68,6 +61,16 @@ static void put_field(struct rs_text *t, const char *name, const char *value)
 	rs_text_keep(t, RS_TONE_DIM, "%s", name);
 	rs_text_to(t, 12);
 	rs_text_words(t, RS_TONE_PLAIN, value);
+	rs_text_end(t);
+}
+
+static void put_names(struct rs_text *t, const char *name, const char *const *of, size_t nr)
+{
+	rs_text_begin(t, 0, 12);
+	rs_text_keep(t, RS_TONE_DIM, "%s", name);
+	rs_text_to(t, 12);
+	for (size_t i = 0; i < nr; i++)
+		rs_text_put(t, RS_TONE_PLAIN, "%s%s ", of[i], i + 1 < nr ? "," : "");
 	rs_text_end(t);
 }
 
@@ -122,24 +125,14 @@ int rs_rule_explain(const struct rs_rule *r, const struct rs_style *style, FILE 
 	put_field(&t, "severity", rs_severity_name(r->severity));
 	put_field(&t, "of each", rs_scope_name(r->scope));
 	put_field(&t, "why", r->why);
-	rs_text_begin(&t, 0, 12);
-	rs_text_keep(&t, RS_TONE_DIM, "needs");
-	rs_text_to(&t, 12);
-	if (!nr_needs(r))
-		rs_text_words(&t, RS_TONE_PLAIN, "no hook but those that every recording has");
-	for (size_t i = 0; i < nr_needs(r); i++)
-		rs_text_put(&t, RS_TONE_PLAIN, "%s%s ", r->needs[i],
-			    i + 1 < nr_needs(r) ? "," : "");
-	rs_text_end(&t);
-	if (nr_sees(r)) {
-		rs_text_begin(&t, 0, 12);
-		rs_text_keep(&t, RS_TONE_DIM, "if there");
-		rs_text_to(&t, 12);
-		for (size_t i = 0; i < nr_sees(r); i++)
-			rs_text_put(&t, RS_TONE_PLAIN, "%s%s ", r->sees[i],
-				    i + 1 < nr_sees(r) ? "," : "");
-		rs_text_end(&t);
-	}
+	if (NR_NAMES(r->needs))
+		put_names(&t, "needs", r->needs, NR_NAMES(r->needs));
+	else
+		put_field(&t, "needs", "no hook but those that every recording has");
+	if (NR_NAMES(r->also))
+		put_names(&t, "of iommufd", r->also, NR_NAMES(r->also));
+	if (NR_NAMES(r->sees))
+		put_names(&t, "if there", r->sees, NR_NAMES(r->sees));
 
 	put_head(&t, "states");
 	for (size_t i = 0; i < rs_rule_states(r); i++) {
@@ -179,10 +172,18 @@ int rs_rule_explain(const struct rs_rule *r, const struct rs_style *style, FILE 
 	return rs_text_status(&t);
 }
 
+static json_t *names_json(const char *const *name, size_t nr)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < nr; i++)
+		json_array_append_new(list, json_string(name[i]));
+	return list;
+}
+
 json_t *rs_rule_json(const struct rs_rule *r)
 {
-	json_t *states = json_array(), *arrows = json_array(), *needs = json_array();
-	json_t *sees = json_array();
+	json_t *states = json_array(), *arrows = json_array();
 
 	for (size_t i = 0; i < rs_rule_states(r); i++)
 		json_array_append_new(states,
@@ -204,13 +205,12 @@ json_t *rs_rule_json(const struct rs_rule *r)
 					      json_pack("{s:s, s:s, s:s, s:s}", "from", r->state[i],
 							"note", "time", "when", r->within[i].text,
 							"to", "violated"));
-	for (size_t i = 0; i < nr_needs(r); i++)
-		json_array_append_new(needs, json_string(r->needs[i]));
-	for (size_t i = 0; i < nr_sees(r); i++)
-		json_array_append_new(sees, json_string(r->sees[i]));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "id", r->id,
-			 "severity", rs_severity_name(r->severity), "scope",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "id",
+			 r->id, "severity", rs_severity_name(r->severity), "scope",
 			 rs_scope_name(r->scope), "sentence", r->sentence, "why", r->why,
-			 "expected", r->expected, "example", r->example, "needs", needs, "sees",
-			 sees, "states", states, "arrows", arrows);
+			 "expected", r->expected, "example", r->example, "needs",
+			 names_json(r->needs, NR_NAMES(r->needs)), "also",
+			 names_json(r->also, NR_NAMES(r->also)), "sees",
+			 names_json(r->sees, NR_NAMES(r->sees)), "states", states, "arrows",
+			 arrows);
 }

@@ -155,6 +155,7 @@ const struct rs_rule rs_rules[] = {
 		.state = { "unseen", "mapped", "stale" },
 		.reads = RS_TYPE(DETACH), /* did a group leave? */
 		.needs = { "sched_process_exec", "sched_process_exit", "vfio_remove_dma" },
+		.also = { "iommufd_ioas_map", "iommufd_ioas_unmap" },
 		ARROWS(rs_all_before_exec),
 	},
 	{
@@ -255,6 +256,7 @@ const struct rs_rule rs_rules[] = {
 			   "pfn 0x1007, a driver's pin has pfn 0x7777",
 		.state = { "unseen", "known" },
 		.needs = { "vaddr_get_pfns", "vfio_iommu_type1_pin_pages" },
+		.also = { "iommufd_access_pin_pages" },
 		ARROWS(rs_translation_stable),
 	},
 	{

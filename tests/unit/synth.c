@@ -264,12 +264,25 @@ void synth_interleave(struct synth *s, __u64 seed)
 	}
 }
 
+static bool of_type1(const char *function)
+{
+	static const char *const other[] = { "vaddr_get_pfns", "vfio_pin_pages_remote",
+					     "vfio_remove_dma", "mm_lock_acct", "vfio_wait" };
+
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+		if (!strcmp(function, other[i]))
+			return true;
+	return strstr(function, "vfio_iommu_type1_");
+}
+
 static void add_hook(const struct synth *s, json_t *plan, const char *function)
 {
 	const json_t *known;
 	json_t *hook;
 	size_t i;
 
+	if (s->no_type1 && of_type1(function))
+		return;
 	json_array_foreach(plan, i, known) {
 		const char *name = json_string_value(json_object_get(known, "function"));
 
@@ -290,6 +303,8 @@ json_t *synth_meta(const struct synth *s)
 	json_t *plan = json_array(), *meta;
 
 	add_hook(s, plan, "vfio_iommu_type1_ioctl");
+	if (s->no_type1)
+		add_hook(s, plan, "iommufd_fops_release");
 	for (size_t i = 0; i < rs_nr_rules; i++)
 		for (size_t n = 0; n < sizeof(rs_rules[i].needs) / sizeof(char *); n++)
 			if (rs_rules[i].needs[n])

@@ -112,6 +112,7 @@ struct synth_iommufd;
  * @rec: what was written
  * @order: in which order the analysis gets it: indices of @rec
  * @no_hook: a function that the plan could not hook
+ * @no_type1: the plan has no hooks of type1, whose module was not there, but iommufd's
  * @no_kvm: the plan has no hooks of KVM, nor of PCI devices: their modules were not there
  * @no_plan: the recording has no META
  * @cut: why the recording has no END; NULL: it has one
@@ -135,6 +136,7 @@ struct synth {
 	size_t *order;
 	size_t nr;
 	const char *no_hook;
+	bool no_type1;
 	bool no_kvm;
 	bool no_plan;
 	const char *cut;

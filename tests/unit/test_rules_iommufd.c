@@ -236,11 +236,49 @@ static void armed(void **state)
 	expect_judged(s, "all-before-exec=violated iommufd-handover=unknown");
 }
 
+/* Where type1's module is not loaded nothing of type1 can be missed; but a hook that is planned, and failed, can. */
+static void without_type1(void **state)
+{
+	static const struct {
+		const char *function, *verdicts;
+	} cases[] = {
+		{ NULL, "" },
+		{ "sched_process_exec", "all-before-exec=unknown" },
+		{ "iommu_map", "no-iommu-change=unknown" },
+		{ "iommufd_ioas_map", "all-before-exec=unknown" },
+		{ "iommufd_access_pin_pages", "pin-balance=unknown translation-stable=unknown" },
+	};
+	struct rs_result *r;
+	struct synth *s;
+	__u32 ioas;
+	__u64 x;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		s = vmm(&x, &ioas);
+		s->no_type1 = true;
+		s->no_hook = cases[i].function;
+		synth_exec(s);
+		synth_change_process(s, x);
+		expect_judged(s, cases[i].verdicts);
+	}
+
+	/* A container of type1 that is there all the same is not to be believed in silence. */
+	s = vmm(&x, &ioas);
+	s->no_type1 = true;
+	synth_open(s);
+	r = synth_result(s);
+	assert_int_equal(verdict_of(r, "no-gup-in-window"), RS_UNKNOWN);
+	assert_int_equal(verdict_of(r, "window-closed"), RS_UNKNOWN);
+	rs_result_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(charges),    cmocka_unit_test(pins),  cmocka_unit_test(pages),
-		cmocka_unit_test(interrupts), cmocka_unit_test(armed),
+		cmocka_unit_test(charges), cmocka_unit_test(pins),
+		cmocka_unit_test(pages),   cmocka_unit_test(interrupts),
+		cmocka_unit_test(armed),   cmocka_unit_test(without_type1),
 	};
 
 	return cmocka_run_group_tests_name("rules: iommufd", tests, NULL, NULL);
