@@ -276,6 +276,17 @@ static bool is_needed(const struct rs_hook_def *def, const struct rs_plan *plan,
 	return !is_left_out(def, p->opts) && !is_superfluous(def, plan);
 }
 
+bool rs_plan_lacks_of(const struct rs_plan *plan, const char *module)
+{
+	for (size_t i = 0; i < plan->nr; i++) {
+		const struct rs_hook *h = &plan->hook[i];
+
+		if (!h->mechanism && !h->quiet && h->def->module && !strcmp(h->def->module, module))
+			return true;
+	}
+	return false;
+}
+
 bool rs_plan_wants(const char *function)
 {
 	for (size_t i = 0; i < NR_HOOK_DEFS; i++)

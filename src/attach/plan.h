@@ -198,6 +198,9 @@ int rs_plan_defs(struct rs_plan *plan, const struct rs_hook_def *def, size_t nr,
  */
 void rs_plan_demote(struct rs_hook *h, int err);
 
+/** rs_plan_lacks_of() - is there a hook of that module that is not attached, and that nothing makes superfluous? */
+bool rs_plan_lacks_of(const struct rs_plan *plan, const char *module);
+
 /** rs_plan_wants() - is a function among remapscope's own hooks? */
 bool rs_plan_wants(const char *function);
 

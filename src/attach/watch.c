@@ -12,20 +12,31 @@
 
 #define NR_BACKENDS 2
 
+/* In the order of RS_WATCH_*: the backends, then those whose functions are hooked, too. */
+static const char *const names[] = { "vfio_iommu_type1", "iommufd", "vfio", "vfio_pci_core",
+				     "kvm" };
+
+#define NR_MODULES (sizeof(names) / sizeof(names[0]))
+
 struct rs_watch {
 	struct {
-		char module[PATH_MAX]; /* its directory in sysfs */
+		char dir[PATH_MAX]; /* in sysfs */
 		bool built_in;
 		ino_t known; /* the directory's, 0: not there at the last call */
-	} backend[NR_BACKENDS];
+	} module[NR_MODULES];
 	int fd;
 };
 
+const char *rs_watch_name(unsigned int which)
+{
+	for (size_t i = 0; i < NR_MODULES; i++)
+		if (which & (1U << i))
+			return names[i];
+	return NULL;
+}
+
 int rs_watch_open(const char *sys, unsigned int built_in, struct rs_watch **out, struct rs_msg *msg)
 {
-	/* In the order of RS_WATCH_*. */
-	static const char *const names[NR_BACKENDS] = { "vfio_iommu_type1", "iommufd" };
-
 	/* Group 1 is the kernel's own; 2 is udev's. */
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK, .nl_groups = 1 };
 	struct rs_watch *w = calloc(1, sizeof(*w));
@@ -34,9 +45,9 @@ int rs_watch_open(const char *sys, unsigned int built_in, struct rs_watch **out,
 	*out = NULL;
 	if (!w)
 		return rs_msg_set(msg, -ENOMEM, "out of memory");
-	for (int i = 0; i < NR_BACKENDS; i++) {
-		w->backend[i].built_in = built_in & (1U << i);
-		snprintf(w->backend[i].module, sizeof(w->backend[i].module), "%s/module/%s",
+	for (size_t i = 0; i < NR_MODULES; i++) {
+		w->module[i].built_in = i < NR_BACKENDS && built_in & (1U << i);
+		snprintf(w->module[i].dir, sizeof(w->module[i].dir), "%s/module/%s",
 			 sys ? sys : "/sys", names[i]);
 	}
 	w->fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -61,15 +72,15 @@ int rs_watch_fd(const struct rs_watch *w)
  * returned, and from delete_module() on, initstate is not "live" (kernel/module/sysfs.c,
  * show_initstate()). What is built in has a directory, when it has parameters, but no initstate.
  */
-static ino_t look(const char *module)
+static ino_t look(const char *dir)
 {
 	char path[PATH_MAX + 16], state[16] = "";
 	struct stat st;
 	FILE *f;
 
-	if (stat(module, &st))
+	if (stat(dir, &st))
 		return 0;
-	snprintf(path, sizeof(path), "%s/initstate", module);
+	snprintf(path, sizeof(path), "%s/initstate", dir);
 	f = fopen(path, "re");
 	if (!f)
 		return 0;
@@ -79,23 +90,28 @@ static ino_t look(const char *module)
 	return strcmp(state, "live\n") ? 0 : st.st_ino;
 }
 
-bool rs_watch_backends(struct rs_watch *w, bool *changed)
+bool rs_watch_backends(struct rs_watch *w, bool *changed, unsigned int *came)
 {
 	bool there = false, other = false;
+	unsigned int new = 0;
 	char message[4096];
 
 	/* ENOBUFS, that some were lost, is no matter either; what else fails has nothing to read. */
 	while (recv(w->fd, message, sizeof(message), 0) >= 0 || errno == EINTR || errno == ENOBUFS)
 		;
-	for (int i = 0; i < NR_BACKENDS; i++) {
-		ino_t now = w->backend[i].built_in ? 1 : look(w->backend[i].module);
+	for (size_t i = 0; i < NR_MODULES; i++) {
+		ino_t now = w->module[i].built_in ? 1 : look(w->module[i].dir);
 
-		there = there || now;
-		other = other || now != w->backend[i].known;
-		w->backend[i].known = now;
+		if (now && now != w->module[i].known)
+			new |= 1U << i;
+		there = there || (now && i < NR_BACKENDS);
+		other = other || (now != w->module[i].known && i < NR_BACKENDS);
+		w->module[i].known = now;
 	}
 	if (changed)
 		*changed = other;
+	if (came)
+		*came = new;
 	return there;
 }
 

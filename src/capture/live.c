@@ -363,7 +363,7 @@ int rs_live_start(const struct rs_live_opts *opts, rs_event_fn fn, void *ctx, st
 	if (!err)
 		err = rs_watch_open(NULL, rs_built_in(), &l->watch, msg);
 	if (!err) {
-		rs_watch_backends(l->watch, NULL);
+		rs_watch_backends(l->watch, NULL, NULL);
 		err = attach(l, msg);
 		/* Also where no such module is on the disk: somebody may bring it. */
 		l->waited = err && opts->wait && l->machine.may && l->machine.btf &&
@@ -442,16 +442,26 @@ static int detach(struct rs_live *l)
 	return err ? err : err2;
 }
 
+/* Of modules that have just come: is one's function not hooked that could be now? */
+static bool lacks_hooks(const struct rs_live *l, unsigned int came)
+{
+	for (; came; came &= came - 1)
+		if (rs_plan_lacks_of(&l->plan, rs_watch_name(came)))
+			return true;
+	return false;
+}
+
 static int follow_backend(struct rs_live *l)
 {
 	__u64 now = now_ns(CLOCK_MONOTONIC);
 	bool there, changed;
+	unsigned int came;
 	struct rs_msg msg;
 	int err;
 
-	there = rs_watch_backends(l->watch, &changed);
-	if (rs_live_attached(l) && (!there || changed)) {
-		/* Only kprobes let a module go; they are dead now. Or one has come beside another. */
+	there = rs_watch_backends(l->watch, &changed, &came);
+	if (rs_live_attached(l) && (!there || changed || lacks_hooks(l, came))) {
+		/* Only kprobes let a module go; they are dead now. Or one has come beside others. */
 		if (there)
 			rs_lost_off(&l->lost, now);
 		err = detach(l);

@@ -38,7 +38,7 @@ static const struct {
 	{ "owners", "processes or containers beyond what the recorder can hold", RS_TYPES_ANY, 1 },
 	{ "recursion", "calls of a hook that the kernel skipped", RS_TYPES_ANY,
 	  CALLS_OF_A_CONTAINER },
-	{ "detached", "times in which nothing was attached, since another backend came",
+	{ "detached", "times in which nothing was attached, since a module came or went",
 	  RS_TYPES_ANY, 1 },
 	{ "statistics", "requests beyond what the recorder can count by device and path",
 	  RS_TYPE(STATS), 0 },

@@ -62,7 +62,7 @@ static void is(struct sys *s, bool there, bool changed)
 {
 	bool told = !changed;
 
-	assert_int_equal(rs_watch_backends(s->w, &told), there);
+	assert_int_equal(rs_watch_backends(s->w, &told, NULL), there);
 	assert_int_equal(told, changed);
 }
 
@@ -82,7 +82,7 @@ static void comes_and_goes(void **state)
 	say(s, "live");
 	is(s, true, true);
 	is(s, true, false);
-	assert_true(rs_watch_backends(s->w, NULL));
+	assert_true(rs_watch_backends(s->w, NULL, NULL));
 	say(s, "going");
 	is(s, false, true);
 	is(s, false, false);
@@ -146,6 +146,46 @@ static void two_backends(void **state)
 	is(s, true, true);
 }
 
+/* What is no backend makes none be there, but it is told, once each time that it comes. */
+static void others(void **state)
+{
+	struct sys *s = *state, pci = *s;
+	unsigned int came = 0;
+	bool changed;
+
+	snprintf(pci.module, sizeof(pci.module), "%s/module/vfio_pci_core", s->dir);
+	snprintf(pci.state, sizeof(pci.state), "%s/initstate", pci.module);
+	assert_int_equal(rs_watch_open(s->dir, RS_WATCH_IOMMUFD, &s->w, NULL), 0);
+	assert_true(rs_watch_backends(s->w, &changed, &came));
+	assert_int_equal(came, RS_WATCH_IOMMUFD);
+	assert_string_equal(rs_watch_name(came), "iommufd");
+	assert_int_equal(mkdir(pci.module, 0755), 0);
+	say(&pci, "coming");
+	assert_true(rs_watch_backends(s->w, &changed, &came));
+	assert_int_equal(came, 0);
+	assert_null(rs_watch_name(came));
+	say(&pci, "live");
+	assert_true(rs_watch_backends(s->w, &changed, &came));
+	assert_false(changed);
+	assert_int_equal(came, RS_WATCH_PCI);
+	assert_string_equal(rs_watch_name(came), "vfio_pci_core");
+	assert_true(rs_watch_backends(s->w, &changed, &came));
+	assert_int_equal(came, 0);
+	say(&pci, "going");
+	assert_true(rs_watch_backends(s->w, &changed, &came));
+	assert_false(changed);
+	assert_int_equal(came, 0);
+	say(&pci, "live");
+	assert_true(rs_watch_backends(s->w, NULL, &came));
+	assert_int_equal(came, RS_WATCH_PCI);
+	rs_watch_close(s->w);
+	assert_int_equal(rs_watch_open(s->dir, 0, &s->w, NULL), 0);
+	assert_false(rs_watch_backends(s->w, &changed, &came));
+	assert_int_equal(came, RS_WATCH_PCI);
+	assert_string_equal(rs_watch_name(RS_WATCH_VFIO | RS_WATCH_KVM), "vfio");
+	assert_string_equal(rs_watch_name(RS_WATCH_KVM), "kvm");
+}
+
 static void built_in(void **state)
 {
 	struct sys *s = *state;
@@ -163,6 +203,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(comes_and_goes, setup, teardown),
 		cmocka_unit_test_setup_teardown(there_before, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_backends, setup, teardown),
+		cmocka_unit_test_setup_teardown(others, setup, teardown),
 		cmocka_unit_test_setup_teardown(built_in, setup, teardown),
 	};
 
