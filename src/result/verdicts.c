@@ -215,6 +215,13 @@ static bool of_older_map(const struct rs_finding *f)
 	       !strcmp(f->step[f->nr_steps - 1].note, rs_note_name(RS_N_REMAPPED));
 }
 
+/* What a CHANGE_PROCESS has to move is what is not the caller's yet: areas tell whose they are when they are mapped. */
+static bool of_owners(const struct rs_finding *f)
+{
+	return f->nr_steps &&
+	       !strcmp(f->step[f->nr_steps - 1].note, rs_note_name(RS_N_CHARGE_MOVED));
+}
+
 /* An exec or exit says nothing of the ranges that it leaves behind. */
 static bool begins_with_process(const struct rs_finding *f)
 {
@@ -232,7 +239,7 @@ static __u64 since(const struct rs_rule *rule, const struct rs_loss_part *p,
 		return 0;
 	/* Found from where every object begins, it may be in a window that others say is open. */
 	if (!rule->sums && f->nr_events && (f->nr_steps > 1 || rule->alone) && !of_pages(f) &&
-	    !of_older_map(f) && !begins_with_process(f))
+	    !of_older_map(f) && !of_owners(f) && !begins_with_process(f))
 		return f->event[0]->ts;
 	return c && (c->born || c->found) ? c->since_ns : 0;
 }
