@@ -423,7 +423,7 @@ static __always_inline void enter_iommufd_ioas_change_process(__u64 ucmd)
 		return;
 	tell_vcpus(bpf_get_current_pid_tgid() >> 32);
 	tell_areas(f->container, f->req, AREAS_COUNT);
-	f->areas = t->areas.areas;
+	f->areas = t->areas.areas + !t->areas.done;
 	f->user_areas = t->areas.user_areas;
 	f->old_mm = t->areas.old_mm;
 	f->old_tgid = t->areas.old_tgid;

@@ -58,7 +58,7 @@ enum rs_ioas_op {
  * @old_tgid: its iopt_pages.source_task's process
  * @fd: MAP_FILE
  * @nr_ranges: RS_EV_RANGE records that belong to this request
- * @areas: CHANGE_PROCESS: areas in all ioas at entry, as far as they were counted,
+ * @areas: CHANGE_PROCESS: areas in all ioas at entry; of more than can be counted, one more than were,
  * @user_areas: and of these, those that are known by vaddr: they make it fail
  * @work: what it did. @work.pages_pinned are all pages newly pinned; @work.acct are locked pages charged
  *	(iopt_pages_update_pinned()) by mm

@@ -20,6 +20,15 @@ struct rs_container *rs_iommufd_ioas(struct rs_model *m, struct rs_ioctx *x, __u
 struct rs_range *rs_iommufd_learn(struct rs_model *m, struct rs_container *c,
 				  struct rs_seen_range *s, __u64 ts);
 
+/**
+ * rs_iommufd_forget() - what the kernel did not tell among all areas was unmapped unseen
+ * @before: what was told last before that, ns
+ * @loss: that is one; else it is only known now
+ *
+ * Return: 0 or -errno
+ */
+int rs_iommufd_forget(struct rs_model *m, struct rs_container *c, __u64 before, bool loss);
+
 /** rs_iommufd_gone() - an ioas is no more, with all that is in it. @ev: NULL: nobody saw it. Return: 0 or -errno */
 int rs_iommufd_gone(struct rs_model *m, struct rs_container *c, const struct rs_event *ev);
 

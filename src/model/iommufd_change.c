@@ -300,13 +300,40 @@ static int changed(struct rs_model *m, struct rs_ioctx *x, const struct rs_ev_io
 	return err ? err : rs_ioctx_end(m, x, RS_HANDED_OVER, ev->tgid, ev->ts);
 }
 
+/* When it tells all areas that there are, there are no others: what is known besides was unmapped unseen. */
+static int forget_gone(struct rs_model *m, struct rs_ioctx *x, const struct rs_ev_ioas *e,
+		       const struct rs_pending *p, const struct rs_event *ev)
+{
+	size_t told = p ? p->nr_ranges : 0, nr = 0;
+	int err = 0;
+
+	if (e->op.flags & RS_OPF_CONCURRENT || told != e->nr_ranges || told != e->areas)
+		return 0;
+	for (size_t i = 0; i < x->nr; i++)
+		nr += x->ioas[i]->nr;
+	for (size_t i = 0; i < told; i++) {
+		struct rs_container *c = rs_iommufd_ioas(m, x, p->range[i].ev.ioas, ev->ts);
+		struct rs_range *r = c ? rs_range_at(c, p->range[i].ev.iova.v) : NULL;
+
+		if (r)
+			r->told_ns = p->range[i].ev.h.ts;
+	}
+	for (size_t i = 0; i < x->nr && !err; i++)
+		err = rs_iommufd_forget(m, x->ioas[i], e->op.start_ns, true);
+	return err || !nr ? err : rs_ioctx_emptied(m, x, ev);
+}
+
 int rs_iommufd_change(struct rs_model *m, struct rs_ioctx *x, const struct rs_ev_ioas *e,
 		      struct rs_pending *p, const struct rs_event *ev)
 {
-	bool another = by_another(x, e);
-	struct rs_proc_ref from = old_owner(m, x, e);
-	int err;
+	int err = forget_gone(m, x, e, p, ev);
+	struct rs_proc_ref from;
+	bool another;
 
+	if (err)
+		return err;
+	another = by_another(x, e);
+	from = old_owner(m, x, e);
 	/* Without areas there is nothing to hand over. */
 	if (!e->old_mm && !rs_ioctx_foreign(x, 0))
 		return e->op.ret < 0 ? refused(m, x, e, false, ev) : 0;

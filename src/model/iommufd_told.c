@@ -53,8 +53,7 @@ static int learn_piece(struct rs_model *m, struct rs_container *c, struct rs_see
 					    .by = ev->tgid });
 }
 
-/* What the kernel did not tell among all areas was unmapped unseen. */
-static int forget_untold(struct rs_model *m, struct rs_container *c, __u64 before, bool loss)
+int rs_iommufd_forget(struct rs_model *m, struct rs_container *c, __u64 before, bool loss)
 {
 	int err = 0;
 
@@ -102,7 +101,7 @@ static int found_ioas(struct rs_model *m, struct rs_ioctx *x, const struct rs_ev
 	if (told != e->nr_ranges) {
 		err = rs_model_gap_in(m, RS_GAP_PARTS, c, ev->ts);
 	} else if (e->why != RS_SNAP_OWNER && !(e->op.flags & RS_OPF_CONCURRENT)) {
-		err = forget_untold(m, c, e->op.start_ns, e->why == RS_SNAP_START);
+		err = rs_iommufd_forget(m, c, e->op.start_ns, e->why == RS_SNAP_START);
 		c->view.found = !c->view.born;
 		c->view.found_ranges = e->nr_ranges;
 	}

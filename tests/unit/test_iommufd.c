@@ -319,6 +319,33 @@ static void contradictions(void **state)
 }
 
 /* Calls and their time, as the kernel counts them. */
+/*
+ * A CHANGE_PROCESS that tells fewer areas than are known: the others were unmapped, and nobody has seen it. Of a context
+ * that has none left nobody is the owner any more.
+ */
+static void told_all(void **state)
+{
+	struct rs_result *r;
+	struct synth *s;
+	__u32 ioas;
+	__u64 x;
+
+	(void)state;
+	s = vmm(&x, &ioas);
+	synth_ioas_unmap(s, x, ioas, 0);
+	synth_drop(s, synth_last(s));
+	synth_drop(s, synth_last(s) - 1);
+	synth_ioas_unmap(s, x, ioas, 4 * MIB);
+	synth_drop(s, synth_last(s));
+	synth_drop(s, synth_last(s) - 1);
+	synth_change_process(s, x);
+	synth_exec(s);
+	synth_vcpu_run(s, VM, 0);
+	r = synth_result(s);
+	assert_int_equal(r->nr_findings, 0);
+	rs_result_free(r);
+}
+
 static void calls(void **state)
 {
 	struct rs_result *r;
@@ -371,6 +398,7 @@ int main(void)
 		cmocka_unit_test(found),
 		cmocka_unit_test(first_seen),
 		cmocka_unit_test(contradictions),
+		cmocka_unit_test(told_all),
 		cmocka_unit_test(calls),
 	};
 
