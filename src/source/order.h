@@ -13,8 +13,11 @@
 
 #include "remapscope/event.h"
 
-/* Far above the time between a program's reservation and its timestamp, even when preempted. */
-#define RS_ORDER_NS 200000000ULL
+/*
+ * Far above the time between a program's timestamp and its reservation, even when preempted: a vCPU in between can
+ * stand still. Where a VM's vCPUs take turns, as TCG's do (100 ms each), that was more than 200 ms.
+ */
+#define RS_ORDER_NS 500000000ULL
 /* Records held back at most; beyond, the oldest goes on early. */
 #define RS_ORDER_MAX 65536
 

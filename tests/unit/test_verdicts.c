@@ -231,9 +231,9 @@ static void came_too_late(void **state)
 	s->cpu = 1;
 	synth_ioctl(s, c, 0x3b70);
 	s->cpu = 0;
-	synth_wait(s, 300 * MS);
+	synth_wait(s, 600 * MS);
 	synth_ioctl(s, c, 0x3b70);
-	synth_wait(s, 300 * MS);
+	synth_wait(s, 600 * MS);
 	synth_ioctl(s, c, 0x3b70);
 	/* The first comes last. */
 	i = synth_find(s, RS_EV_IOCTL, 0);
