@@ -344,6 +344,7 @@ static void told_all(void **state)
 	r = synth_result(s);
 	assert_int_equal(r->nr_findings, 0);
 	rs_result_free(r);
+	synth_free(s);
 }
 
 static void calls(void **state)

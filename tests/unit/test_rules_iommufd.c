@@ -124,6 +124,7 @@ static void charges_after_loss(void **state)
 		       "i1 was handed over to process 100, which was charged 0 pages, and its "
 		       "areas have 768 pinned (or so it seems: records are missing)");
 	rs_result_free(r);
+	synth_free(s);
 }
 
 /* pin-balance */
@@ -302,6 +303,7 @@ static void without_type1(void **state)
 	assert_int_equal(verdict_of(r, "no-gup-in-window"), RS_UNKNOWN);
 	assert_int_equal(verdict_of(r, "window-closed"), RS_UNKNOWN);
 	rs_result_free(r);
+	synth_free(s);
 }
 
 int main(void)
