@@ -11,6 +11,8 @@
  * --lossy: REPORT may own up to losses, and as many requests of it may be missing, or be taken for what
  * they are not, but no more. Devices, pages and errnos are not compared then.
  *
+ * What was lost that can be none of these (a process's exit, say) is told, and does not matter here.
+ *
  * Says each difference. Exit status 1: there is one; 2: something could not be read.
  */
 #include <errno.h>
@@ -81,7 +83,7 @@ struct book {
  * struct books - a side of the comparison
  * @all: every device
  * @has_errnos: @all's by_errno is known
- * @lost: what the report says that it lost
+ * @lost: what the report says that it lost, of what is compared
  */
 struct books {
 	struct book all;
@@ -278,6 +280,25 @@ static int read_devices(struct books *b, const json_t *devices)
 	return 0;
 }
 
+/* Can it have been a request, a map or an unmap? Records: of which it can have been; null: of any. */
+static bool concerns_calls(const json_t *loss)
+{
+	static const char *const calls[] = { "request", "map", "unmap" };
+	const json_t *records = json_object_get(loss, "records"), *r;
+	size_t i;
+
+	if (!json_is_array(records))
+		return true;
+	json_array_foreach(records, i, r)
+		for (size_t k = 0; k < ARRAY_SIZE(calls); k++)
+			if (!strcmp(json_string_value(r), calls[k]))
+				return true;
+	printf("beside it: %lld %s\n",
+	       (long long)json_integer_value(json_object_get(loss, "count")),
+	       json_string_value(json_object_get(loss, "what")));
+	return false;
+}
+
 static int read_report(struct books *b, const char *path, bool lossy)
 {
 	json_t *o, *rows, *failures, *devices, *losses, *loss;
@@ -300,7 +321,8 @@ static int read_report(struct books *b, const char *path, bool lossy)
 		goto out;
 	}
 	json_array_foreach(losses, i, loss)
-		b->lost += json_integer_value(json_object_get(loss, "count"));
+		if (concerns_calls(loss))
+			b->lost += json_integer_value(json_object_get(loss, "count"));
 	/* Armed, what fails outside a window is only counted by its reason. */
 	b->has_errnos = !strcmp(mode, "all");
 	err = read_rows(&b->all, rows);
