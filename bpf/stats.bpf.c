@@ -13,6 +13,8 @@ static __always_inline void count_latency(struct rs_khist *h, __u64 ns)
 	/* Other CPUs, and tasks that take this one over, count here too. */
 	__sync_fetch_and_add(&h->count, 1);
 	__sync_fetch_and_add(&h->sum, ns);
+	/* clang 19 would compare what it has before the last bits are in, and 6.1's verifier learns nothing of i. */
+	barrier_var(i);
 	if (i < RS_KHIST_BUCKETS)
 		__sync_fetch_and_add(&h->bucket[i], 1);
 	seen = h->max;
