@@ -154,20 +154,29 @@ static const char *missing_hook(const struct rs_result *r, const struct rs_rule 
 	return NULL;
 }
 
+/* The first of these functions that was planned in vain; NULL: none was. */
+static const char *first_failed(const struct rs_result *r, const char *const *function, size_t max)
+{
+	for (size_t n = 0; n < max && function[n]; n++) {
+		const struct rs_hook_view *h = planned(r, function[n]);
+
+		if (h && !h->mechanism)
+			return function[n];
+	}
+	return NULL;
+}
+
 /* What a rule sees its objects by, and could not; NULL: it could, or there was nothing to be seen. */
 static const char *failed_hook(const struct rs_result *r, const struct rs_rule *rule)
 {
+	const size_t sees = sizeof(rule->sees) / sizeof(rule->sees[0]);
+	const size_t also = sizeof(rule->also) / sizeof(rule->also[0]);
+	const char *failed;
+
 	if (rule->sees[0] && !r->nr_hooks)
 		return rule->sees[0];
-	for (size_t n = 0; n < sizeof(rule->sees) / sizeof(rule->sees[0]) && rule->sees[n]; n++)
-		for (size_t i = 0; i < r->nr_hooks; i++)
-			if (!r->hook[i].mechanism && !strcmp(r->hook[i].function, rule->sees[n]))
-				return rule->sees[n];
-	for (size_t n = 0; r->nr_ioctxs && n < sizeof(rule->also) / sizeof(rule->also[0]); n++)
-		for (size_t i = 0; i < r->nr_hooks && rule->also[n]; i++)
-			if (!r->hook[i].mechanism && !strcmp(r->hook[i].function, rule->also[n]))
-				return rule->also[n];
-	return NULL;
+	failed = first_failed(r, rule->sees, sees);
+	return failed || !r->nr_ioctxs ? failed : first_failed(r, rule->also, also);
 }
 
 /* None of its hooks was planned: their modules were not there, or the recorder was older than they are. */
@@ -176,9 +185,8 @@ static bool sees_nothing(const struct rs_result *r, const struct rs_rule *rule)
 	if (!rule->sees[0] || !r->nr_hooks)
 		return false;
 	for (size_t n = 0; n < sizeof(rule->sees) / sizeof(rule->sees[0]) && rule->sees[n]; n++)
-		for (size_t i = 0; i < r->nr_hooks; i++)
-			if (!strcmp(r->hook[i].function, rule->sees[n]))
-				return false;
+		if (planned(r, rule->sees[n]))
+			return false;
 	return true;
 }
 

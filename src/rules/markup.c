@@ -126,6 +126,15 @@ static void put_row(FILE *out, const char *from, const char *note, const char *w
 	fprintf(out, found ? " | **%s** |\n" : " | %s |\n", to);
 }
 
+/* @lead: before the first, if there is any */
+static void put_names(FILE *out, const char *lead, const char *const *name, size_t max)
+{
+	for (size_t i = 0; i < max && name[i]; i++)
+		fprintf(out, "%s`%s`", i ? ", " : lead, name[i]);
+}
+
+#define PUT_NAMES(out, lead, list) put_names(out, lead, list, sizeof(list) / sizeof((list)[0]))
+
 static void put_rule(FILE *out, const struct rs_rule *r)
 {
 	fprintf(out, "\n## %s\n\n", r->id);
@@ -134,12 +143,9 @@ static void put_rule(FILE *out, const struct rs_rule *r)
 		rs_scope_name(r->scope));
 	if (!r->needs[0])
 		fputs("no hook but those that every recording has", out);
-	for (size_t i = 0; i < sizeof(r->needs) / sizeof(r->needs[0]) && r->needs[i]; i++)
-		fprintf(out, "%s`%s`", i ? ", " : "", r->needs[i]);
-	for (size_t i = 0; i < sizeof(r->also) / sizeof(r->also[0]) && r->also[i]; i++)
-		fprintf(out, "%s`%s`", i ? ", " : "; of iommufd: ", r->also[i]);
-	for (size_t i = 0; i < sizeof(r->sees) / sizeof(r->sees[0]) && r->sees[i]; i++)
-		fprintf(out, "%s`%s`", i ? ", " : "; where they are: ", r->sees[i]);
+	PUT_NAMES(out, "", r->needs);
+	PUT_NAMES(out, "; of iommufd: ", r->also);
+	PUT_NAMES(out, "; where they are: ", r->sees);
 	fputs(".\n\n", out);
 	put_wrapped(out, r->why);
 	fputs("\n\n| in state | on | to |\n|---|---|---|\n", out);

@@ -14,8 +14,8 @@
 #include "remapscope/event.h"
 
 /*
- * Far above the time between a program's timestamp and its reservation, even when preempted: a vCPU in between can
- * stand still. Where a VM's vCPUs take turns, as TCG's do (100 ms each), that was more than 200 ms.
+ * Above the time between a program's timestamp and its reservation, even when preempted. In a VM whose four vCPUs take
+ * turns (TCG) a record has come more than 200 ms late.
  */
 #define RS_ORDER_NS 500000000ULL
 /* Records held back at most; beyond, the oldest goes on early. */

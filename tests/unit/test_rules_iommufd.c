@@ -95,38 +95,6 @@ static void charges(void **state)
 	expect_judged(s, "locked-conserved=violated");
 }
 
-/*
- * Whose areas are was told when they were mapped: a CHANGE_PROCESS that was lost makes the next one, which has nothing
- * to move, look wrong, whatever came in between.
- */
-static void charges_after_loss(void **state)
-{
-	size_t first, last;
-	struct rs_result *r;
-	struct synth *s;
-	__u32 ioas;
-	__u64 x;
-
-	(void)state;
-	s = vmm(&x, &ioas);
-	synth_exec(s);
-	first = synth_last(s) + 1;
-	synth_change_process(s, x);
-	last = synth_last(s);
-	for (size_t i = first; i <= last; i++)
-		synth_drop(s, i);
-	s->twist.ret = -EINVAL;
-	synth_change_process(s, x);
-	synth_change_process(s, x);
-	r = synth_result(s);
-	assert_int_equal(verdict_of(r, "locked-conserved"), RS_UNKNOWN);
-	expect_finding(r, "locked-conserved",
-		       "i1 was handed over to process 100, which was charged 0 pages, and its "
-		       "areas have 768 pinned (or so it seems: records are missing)");
-	rs_result_free(r);
-	synth_free(s);
-}
-
 /* pin-balance */
 
 static void pins(void **state)
@@ -309,10 +277,9 @@ static void without_type1(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(charges),	 cmocka_unit_test(charges_after_loss),
-		cmocka_unit_test(pins),		 cmocka_unit_test(pages),
-		cmocka_unit_test(interrupts),	 cmocka_unit_test(armed),
-		cmocka_unit_test(without_type1),
+		cmocka_unit_test(charges), cmocka_unit_test(pins),
+		cmocka_unit_test(pages),   cmocka_unit_test(interrupts),
+		cmocka_unit_test(armed),   cmocka_unit_test(without_type1),
 	};
 
 	return cmocka_run_group_tests_name("rules: iommufd", tests, NULL, NULL);
